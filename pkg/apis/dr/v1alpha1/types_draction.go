@@ -1,0 +1,247 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// +genclient
+// +genclient:onlyVerbs=get,list,watch,delete,deleteCollection
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRAction is one failover or relocate: the request that is POSTed to a DRPlacementControl's
+// subresource, the answer to it, and the record that stays. Users do not create it directly.
+type DRAction struct {
+	metav1.TypeMeta `json:",inline"`
+	// metadata.name may be chosen by the requester; repeating a request with the same name is the same
+	// action. Left empty, the server names it <drplacementcontrol>-<type>-<epoch>.
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what was asked for.
+	// +optional
+	Spec DRActionSpec `json:"spec,omitempty"`
+	// status is the plan and what became of it.
+	// +optional
+	Status DRActionStatus `json:"status,omitempty"`
+}
+
+// ActionType is what an action does.
+type ActionType string
+
+const (
+	// ActionFailover recovers the application on the target from the last copy, without the source.
+	ActionFailover ActionType = "Failover"
+	// ActionRelocate moves the application to the target and loses nothing.
+	ActionRelocate ActionType = "Relocate"
+)
+
+// Acknowledgement is a risk that the requester takes knowingly.
+type Acknowledgement string
+
+const (
+	// AckSourceMayStillWrite acknowledges that nothing is known to stop the unreachable source from writing
+	// to its own copy; what it writes there is discarded when it returns.
+	AckSourceMayStillWrite Acknowledgement = "SourceMayStillWrite"
+)
+
+// DRActionSpec is what was asked for. The requester may set targetCluster, reason, force and
+// acknowledgements; the server fills the rest.
+type DRActionSpec struct {
+	// type of the action; from the subresource it was POSTed to.
+	// +optional
+	Type ActionType `json:"type,omitempty"`
+	// drPlacementControl is the name of the DRPlacementControl acted on, in the same namespace.
+	// +optional
+	DRPlacementControl string `json:"drPlacementControl,omitempty"`
+	// targetCluster is where the application shall run. Defaults to spec.failoverCluster (or the policy's
+	// other cluster) for a failover and to spec.preferredCluster for a relocate.
+	// +optional
+	TargetCluster string `json:"targetCluster,omitempty"`
+	// sourceCluster is where it ran when the action was accepted.
+	// +optional
+	SourceCluster string `json:"sourceCluster,omitempty"`
+	// reason is the requester's own words, kept for the record.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// force overrides the checks of a failover that are marked as forceable: a source that is healthy, a copy
+	// staler than the policy allows. It has no effect on a relocate.
+	// +optional
+	Force bool `json:"force,omitempty"`
+	// acknowledgements are risks the requester takes knowingly.
+	// +optional
+	// +listType=set
+	Acknowledgements []Acknowledgement `json:"acknowledgements,omitempty"`
+	// requestedBy is the user who asked.
+	// +optional
+	RequestedBy string `json:"requestedBy,omitempty"`
+	// epoch the action begins.
+	// +optional
+	Epoch int64 `json:"epoch,omitempty"`
+}
+
+// Condition and reasons of a DRAction.
+const (
+	// ConditionComplete is True once the action has ended; its reason says how.
+	ConditionComplete = "Complete"
+	// ReasonSucceeded means the application may run on the target.
+	ReasonSucceeded = "Succeeded"
+	// ReasonFailed means the action ended without reaching its goal; the message says what state it left.
+	ReasonFailed = "Failed"
+	// ReasonAborted means a person took the action back before its point of no return.
+	ReasonAborted = "Aborted"
+	// ReasonInProgress means the action has not ended.
+	ReasonInProgress = "InProgress"
+)
+
+// DRActionStatus is the plan of an action and what became of it.
+type DRActionStatus struct {
+	// conditions: Complete.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// checks are what preflight looked at and what it found.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Checks []PreflightCheck `json:"checks,omitempty"`
+	// steps are the plan, in order, and how far it has come.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Steps []ActionStep `json:"steps,omitempty"`
+	// dataLossWindow is the data a failover gave up when it was accepted. Absent for a relocate.
+	// +optional
+	DataLossWindow *DataLossWindow `json:"dataLossWindow,omitempty"`
+	// acceptedTime is when the server accepted the action.
+	// +optional
+	AcceptedTime *metav1.MicroTime `json:"acceptedTime,omitempty"`
+	// completionTime is when the action ended, however it ended.
+	// +optional
+	CompletionTime *metav1.MicroTime `json:"completionTime,omitempty"`
+	// workloadReadyTime is when the workload could run on the target.
+	// +optional
+	WorkloadReadyTime *metav1.MicroTime `json:"workloadReadyTime,omitempty"`
+	// protectedTime is when the application was protected again, after the action ended.
+	// +optional
+	ProtectedTime *metav1.MicroTime `json:"protectedTime,omitempty"`
+	// abort is set once somebody asked to take the action back.
+	// +optional
+	Abort *AbortRequest `json:"abort,omitempty"`
+}
+
+// CheckResult is what a preflight check found.
+type CheckResult string
+
+const (
+	// CheckPassed means that nothing stands against the action.
+	CheckPassed CheckResult = "Passed"
+	// CheckOverridden means that the check failed and the requester's force or acknowledgement overrode it.
+	CheckOverridden CheckResult = "Overridden"
+	// CheckFailed means that the action is refused.
+	CheckFailed CheckResult = "Failed"
+)
+
+// PreflightCheck is one thing that was looked at before an action was accepted or refused.
+type PreflightCheck struct {
+	// name of the check, the same as the type of the cause in a refusal.
+	Name string `json:"name"`
+	// result is Passed, Overridden or Failed.
+	Result CheckResult `json:"result"`
+	// message says what was found and, if it stands against the action, what to do.
+	// +optional
+	Message string `json:"message,omitempty"`
+	// overriddenBy is what overrides a failure: "force", or "acknowledgement:<name>". Empty: nothing does.
+	// +optional
+	OverriddenBy string `json:"overriddenBy,omitempty"`
+}
+
+// StepState is how far a step has come.
+type StepState string
+
+const (
+	// StepPending means not begun.
+	StepPending StepState = "Pending"
+	// StepRunning means begun.
+	StepRunning StepState = "Running"
+	// StepDone means ended well.
+	StepDone StepState = "Done"
+	// StepFailed means ended without reaching its goal.
+	StepFailed StepState = "Failed"
+	// StepSkipped means not needed, or given up because the action was aborted.
+	StepSkipped StepState = "Skipped"
+)
+
+// ActionStep is one step of an action's plan.
+type ActionStep struct {
+	// name of the step.
+	Name StepName `json:"name"`
+	// cluster the step happens on.
+	// +optional
+	Cluster string `json:"cluster,omitempty"`
+	// description says for people what the step does.
+	// +optional
+	Description string `json:"description,omitempty"`
+	// pointOfNoReturn marks the step that, once begun, rules out an abort.
+	// +optional
+	PointOfNoReturn bool `json:"pointOfNoReturn,omitempty"`
+	// state of the step.
+	State StepState `json:"state"`
+	// startTime is when the step began.
+	// +optional
+	StartTime *metav1.MicroTime `json:"startTime,omitempty"`
+	// completionTime is when it ended.
+	// +optional
+	CompletionTime *metav1.MicroTime `json:"completionTime,omitempty"`
+	// message says what the step waits for or what it found.
+	// +optional
+	Message string `json:"message,omitempty"`
+}
+
+// StepName names a step of a plan.
+type StepName string
+
+const (
+	// StepStopSource stops the source from writing, or establishes that it can't be reached: failover only.
+	StepStopSource StepName = "StopSource"
+	// StepHandOver quiesces the application on the source, captures it, syncs its volumes a last time and makes
+	// the source issue the handover token: relocate only.
+	StepHandOver StepName = "HandOver"
+	// StepPromote makes the target primary: volumes restored and promoted.
+	StepPromote StepName = "Promote"
+	// StepRestore restores the application's objects on the target, so that it may run.
+	StepRestore StepName = "Restore"
+)
+
+// DataLossWindow is the data that a failover gives up: whatever the source wrote after syncPoint.
+type DataLossWindow struct {
+	// syncPoint is the point in time up to which every volume is known to be on the target.
+	SyncPoint metav1.Time `json:"syncPoint"`
+	// duration from syncPoint until the action was accepted.
+	Duration metav1.Duration `json:"duration"`
+}
+
+// AbortRequest is somebody's wish to take an action back.
+type AbortRequest struct {
+	// requestedBy is the user who asked.
+	RequestedBy string `json:"requestedBy"`
+	// requestedTime is when.
+	RequestedTime metav1.MicroTime `json:"requestedTime"`
+	// reason is the requester's own words.
+	// +optional
+	Reason string `json:"reason,omitempty"`
+	// epoch in which the source becomes primary again.
+	Epoch int64 `json:"epoch"`
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRActionList is a list of DRActions.
+type DRActionList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []DRAction `json:"items"`
+}

@@ -1,0 +1,87 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// +genclient
+// +genclient:nonNamespaced
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent.
+type DRClusterConfig struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec identifies the cluster.
+	Spec DRClusterConfigSpec `json:"spec"`
+	// status is what the agent found.
+	// +optional
+	Status DRClusterConfigStatus `json:"status,omitempty"`
+}
+
+// DRClusterConfigSpec identifies a cluster.
+type DRClusterConfigSpec struct {
+	// clusterID is the UID of the cluster's kube-system namespace. Immutable.
+	ClusterID string `json:"clusterID"`
+}
+
+// DRClusterConfigStatus is what the agent found on its cluster.
+type DRClusterConfigStatus struct {
+	// storageClasses of the cluster, sorted by name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	StorageClasses []ClassInfo `json:"storageClasses,omitempty"`
+	// volumeReplicationClasses of the cluster, sorted by name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	VolumeReplicationClasses []ClassInfo `json:"volumeReplicationClasses,omitempty"`
+	// lastUpdateTime is when the agent last found a difference.
+	// +optional
+	LastUpdateTime *metav1.Time `json:"lastUpdateTime,omitempty"`
+}
+
+// ClassInfo is one class of a cluster.
+type ClassInfo struct {
+	// name of the class.
+	Name string `json:"name"`
+	// provisioner is the driver.
+	Provisioner string `json:"provisioner"`
+	// storageID from the label ramendr.openshift.io/storageid.
+	// +optional
+	StorageID string `json:"storageID,omitempty"`
+	// replicationID from the label ramendr.openshift.io/replicationid (or replicationID).
+	// +optional
+	ReplicationID string `json:"replicationID,omitempty"`
+	// schedulingInterval is the parameter of that name of a VolumeReplicationClass.
+	// +optional
+	SchedulingInterval string `json:"schedulingInterval,omitempty"`
+	// labels of the class, for a policy's selectors.
+	// +optional
+	Labels map[string]string `json:"labels,omitempty"`
+}
+
+// Labels that storage vendors put on classes.
+const (
+	// LabelStorageID tells storage systems apart: the same value on two clusters means the same storage.
+	LabelStorageID = "ramendr.openshift.io/storageid"
+	// LabelReplicationID is shared by the VolumeReplicationClasses of two clusters whose storage replicates to each other.
+	LabelReplicationID = "ramendr.openshift.io/replicationid"
+	// LabelReplicationIDCamel is the spelling older manifests use.
+	LabelReplicationIDCamel = "ramendr.openshift.io/replicationID"
+)
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRClusterConfigList is a list of DRClusterConfigs.
+type DRClusterConfigList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []DRClusterConfig `json:"items"`
+}

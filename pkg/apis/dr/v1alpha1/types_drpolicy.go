@@ -1,0 +1,107 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// +genclient
+// +genclient:nonNamespaced
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRPolicy says between which two clusters, how often and with which classes volumes are replicated.
+type DRPolicy struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the administrator wants.
+	Spec DRPolicySpec `json:"spec"`
+	// status is what was found on the clusters.
+	// +optional
+	Status DRPolicyStatus `json:"status,omitempty"`
+}
+
+// DRPolicySpec is what the administrator wants.
+type DRPolicySpec struct {
+	// drClusters are the two DRClusters. Immutable.
+	// +listType=set
+	DRClusters []string `json:"drClusters"`
+	// schedulingInterval is the longest time between two syncs of a volume: a number and m, h or d. Empty means
+	// synchronous replication. Immutable.
+	// +optional
+	SchedulingInterval string `json:"schedulingInterval"`
+	// replicationClassSelector narrows the VolumeReplicationClasses that may be used. Immutable.
+	// +optional
+	ReplicationClassSelector *metav1.LabelSelector `json:"replicationClassSelector,omitempty"`
+	// volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used. Immutable.
+	// +optional
+	VolumeSnapshotClassSelector *metav1.LabelSelector `json:"volumeSnapshotClassSelector,omitempty"`
+}
+
+// ConditionValidated of a DRPolicy or DRCluster is True while it can be used; else the message says what to mend.
+const ConditionValidated = "Validated"
+
+// DRPolicyStatus is what was found on the clusters.
+type DRPolicyStatus struct {
+	// observedGeneration is the generation of spec this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// conditions: Validated.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// async lists the storage classes whose volumes can be replicated at intervals.
+	// +optional
+	Async *PeerClasses `json:"async,omitempty"`
+	// unpaired lists the storage classes that have no peer, and why.
+	// +optional
+	// +listType=map
+	// +listMapKey=storageClassName
+	Unpaired []UnpairedClass `json:"unpaired,omitempty"`
+}
+
+// PeerClasses is a list of storage classes that have a peer.
+type PeerClasses struct {
+	// peerClasses, sorted by storage class name.
+	// +optional
+	// +listType=atomic
+	PeerClasses []PeerClass `json:"peerClasses,omitempty"`
+}
+
+// PeerClass is a storage class that two clusters have under the same name and can replicate between them.
+type PeerClass struct {
+	// storageClassName on both clusters.
+	StorageClassName string `json:"storageClassName"`
+	// replicationID that the VolumeReplicationClasses of both clusters share.
+	// +optional
+	ReplicationID string `json:"replicationID,omitempty"`
+	// storageID of the storage class on each cluster, in the order of the policy's drClusters.
+	// +optional
+	// +listType=atomic
+	StorageID []string `json:"storageID,omitempty"`
+	// clusters in the order of the policy's drClusters.
+	// +optional
+	// +listType=atomic
+	Clusters []string `json:"clusters,omitempty"`
+}
+
+// UnpairedClass is a storage class whose volumes can't be protected under the policy.
+type UnpairedClass struct {
+	// storageClassName on one or both of the clusters.
+	StorageClassName string `json:"storageClassName"`
+	// message says what is missing, and on which cluster.
+	Message string `json:"message"`
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRPolicyList is a list of DRPolicies.
+type DRPolicyList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []DRPolicy `json:"items"`
+}

@@ -1,0 +1,266 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// +genclient
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// VolumeReplicationGroup is to a cluster what a Pod is to a node: the volumes and objects of one
+// application that the cluster's agent shall protect as primary or hold as secondary. The
+// DRPlacementControl controller keeps one per cluster, named <drplacementcontrol>.<cluster>.
+type VolumeReplicationGroup struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what the agent shall do.
+	Spec VolumeReplicationGroupSpec `json:"spec"`
+	// status is what the agent reports.
+	// +optional
+	Status VolumeReplicationGroupStatus `json:"status,omitempty"`
+}
+
+// Labels of a VolumeReplicationGroup that belongs to a DRPlacementControl.
+const (
+	// LabelDRPlacementControl names the DRPlacementControl a VolumeReplicationGroup belongs to.
+	LabelDRPlacementControl = "dr.ramen.io/drplacementcontrol"
+	// LabelCluster names the cluster a VolumeReplicationGroup is for.
+	LabelCluster = "dr.ramen.io/cluster"
+)
+
+// AgentFinalizer is put on a VolumeReplicationGroup by the hub when it is created and taken off by the agent once
+// replication is off and nothing of ours is left on its cluster but the application.
+const AgentFinalizer = "dr.ramen.io/agent"
+
+// ReplicationState is the role a cluster shall have.
+type ReplicationState string
+
+const (
+	// Primary clusters run the application and replicate its volumes to the peer.
+	Primary ReplicationState = "primary"
+	// Secondary clusters hold copies.
+	Secondary ReplicationState = "secondary"
+)
+
+// VRGAction is what brought a role about; an agent checks it before it changes role.
+type VRGAction string
+
+const (
+	// VRGActionFailover lets a secondary become primary from the last copy it has.
+	VRGActionFailover VRGAction = "Failover"
+	// VRGActionRelocate lets a secondary become primary with the source's handover token for this epoch, and makes a
+	// primary quiesce, sync a last time and issue one before it becomes secondary.
+	VRGActionRelocate VRGAction = "Relocate"
+	// VRGActionAbort lets the cluster that was primary before an aborted relocate become primary again.
+	VRGActionAbort VRGAction = "Abort"
+)
+
+// VolumeReplicationGroupSpec is what the agent shall do.
+type VolumeReplicationGroupSpec struct {
+	// clusterName is the DRCluster whose agent acts on this group. Immutable once set.
+	ClusterName string `json:"clusterName,omitempty"`
+	// pvcSelector selects the PersistentVolumeClaims, in the namespace of the same name on the cluster.
+	PVCSelector metav1.LabelSelector `json:"pvcSelector"`
+	// replicationState is the role the cluster shall have: primary or secondary.
+	ReplicationState ReplicationState `json:"replicationState"`
+	// epoch this command belongs to. An agent refuses an epoch lower than the highest it has seen.
+	// +optional
+	Epoch int64 `json:"epoch,omitempty"`
+	// action that brought the role about: Failover, Relocate or Abort; empty at the first placement.
+	// +optional
+	Action VRGAction `json:"action,omitempty"`
+	// handoverToken is the proof the source's agent issued for this epoch; only with it does a relocate promote.
+	// +optional
+	HandoverToken *HandoverToken `json:"handoverToken,omitempty"`
+	// s3Profiles are the object stores that captures go to and are restored from. Each is independent of the others.
+	// +listType=set
+	S3Profiles []string `json:"s3Profiles"`
+	// async says how volumes are replicated at intervals. Unset: volumes are replicated synchronously.
+	// +optional
+	Async *VRGAsyncSpec `json:"async,omitempty"`
+	// kubeObjectProtection says which objects are captured besides the volumes.
+	// +optional
+	KubeObjectProtection *KubeObjectProtection `json:"kubeObjectProtection,omitempty"`
+}
+
+// VRGAsyncSpec says how volumes are replicated at intervals.
+type VRGAsyncSpec struct {
+	// schedulingInterval between two syncs: a number and m, h or d.
+	SchedulingInterval string `json:"schedulingInterval"`
+	// replicationClassSelector narrows the VolumeReplicationClasses that may be used.
+	// +optional
+	ReplicationClassSelector *metav1.LabelSelector `json:"replicationClassSelector,omitempty"`
+	// volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used.
+	// +optional
+	VolumeSnapshotClassSelector *metav1.LabelSelector `json:"volumeSnapshotClassSelector,omitempty"`
+	// peerClasses are the storage classes that have a peer on the other cluster, as the policy found them.
+	// +optional
+	// +listType=atomic
+	PeerClasses []PeerClass `json:"peerClasses,omitempty"`
+}
+
+// HandoverToken proves that the source of a relocate has stopped writing and that all it wrote is with the target.
+type HandoverToken struct {
+	// epoch the token is good for.
+	Epoch int64 `json:"epoch"`
+	// sourceCluster that issued it.
+	SourceCluster string `json:"sourceCluster"`
+	// captureID is the capture of metadata and objects taken after quiesce.
+	CaptureID string `json:"captureID"`
+	// captureDigest is the SHA-256, in hex, of that capture's manifest.
+	CaptureDigest string `json:"captureDigest"`
+	// volumes that were synced a last time, sorted by namespace and name.
+	// +listType=atomic
+	Volumes []HandoverVolume `json:"volumes"`
+	// issuedTime is when.
+	IssuedTime metav1.MicroTime `json:"issuedTime"`
+	// digest is the SHA-256, in hex, over all the fields above; it guards against a damaged token, not a forged one.
+	Digest string `json:"digest"`
+}
+
+// HandoverVolume is one volume in a handover token.
+type HandoverVolume struct {
+	// namespace of the PersistentVolumeClaim.
+	Namespace string `json:"namespace"`
+	// name of the PersistentVolumeClaim.
+	Name string `json:"name"`
+	// volumeHandle the storage knows the volume by.
+	VolumeHandle string `json:"volumeHandle"`
+}
+
+// VolumeReplicationGroupState is the role an agent confirms.
+type VolumeReplicationGroupState string
+
+const (
+	// PrimaryState means that every volume is writable here and here only as far as this cluster can tell.
+	PrimaryState VolumeReplicationGroupState = "Primary"
+	// SecondaryState means that no volume is writable here and the workload is stopped.
+	SecondaryState VolumeReplicationGroupState = "Secondary"
+	// UnknownState means between roles.
+	UnknownState VolumeReplicationGroupState = "Unknown"
+)
+
+// Condition types of a VolumeReplicationGroup, and DataReady and DataProtected also of each of its volumes.
+const (
+	// ConditionDataReady is True while the volumes are usable in the group's role.
+	ConditionDataReady = "DataReady"
+	// ConditionDataProtected is True while, as primary, volumes are replicating and were synced within the interval's
+	// tolerance, or, as secondary, the copies are complete and current.
+	ConditionDataProtected = "DataProtected"
+	// ConditionClusterDataReady is True once PVs and PVCs are in place: restored, or nothing was to restore.
+	ConditionClusterDataReady = "ClusterDataReady"
+	// ConditionClusterDataProtected is True while the last complete capture is in every object store and not older than
+	// its interval allows.
+	ConditionClusterDataProtected = "ClusterDataProtected"
+	// ConditionKubeObjectsReady is True once the application's objects are in place: restored, or nothing was to restore.
+	ConditionKubeObjectsReady = "KubeObjectsReady"
+	// ConditionQuiesced is True while the agent keeps the workload stopped.
+	ConditionQuiesced = "Quiesced"
+)
+
+// VolumeReplicationGroupStatus is what the agent reports. Facts about an older generation or epoch than the spec's
+// say nothing about what the spec asks for.
+type VolumeReplicationGroupStatus struct {
+	// observedGeneration is the generation of spec this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// epoch is the highest epoch the agent has accepted.
+	// +optional
+	Epoch int64 `json:"epoch,omitempty"`
+	// state is the role the agent confirms in that epoch: Primary, Secondary or Unknown.
+	// +optional
+	State VolumeReplicationGroupState `json:"state,omitempty"`
+	// conditions: DataReady, DataProtected, ClusterDataReady, ClusterDataProtected, KubeObjectsReady, Quiesced.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// protectedPVCs is a row per PersistentVolumeClaim.
+	// +optional
+	// +listType=map
+	// +listMapKey=namespace
+	// +listMapKey=name
+	ProtectedPVCs []ProtectedPVC `json:"protectedPVCs,omitempty"`
+	// lastGroupSyncTime is the minimum of the volumes' lastSyncTime, absent if any was never synced.
+	// +optional
+	LastGroupSyncTime *metav1.Time `json:"lastGroupSyncTime,omitempty"`
+	// lastGroupSyncDuration is the longest of the volumes' lastSyncDuration.
+	// +optional
+	LastGroupSyncDuration *metav1.Duration `json:"lastGroupSyncDuration,omitempty"`
+	// lastGroupSyncBytes is the sum of the volumes' lastSyncBytes.
+	// +optional
+	LastGroupSyncBytes *int64 `json:"lastGroupSyncBytes,omitempty"`
+	// lastCapture is the last complete capture of metadata and objects.
+	// +optional
+	LastCapture *CaptureReference `json:"lastCapture,omitempty"`
+	// handoverToken is issued by the source of a relocate once it has quiesced, captured and synced a last time.
+	// +optional
+	HandoverToken *HandoverToken `json:"handoverToken,omitempty"`
+	// lastUpdateTime is when the agent made this report. It reports on change and at least every few minutes.
+	// +optional
+	LastUpdateTime *metav1.Time `json:"lastUpdateTime,omitempty"`
+}
+
+// CaptureReference names a complete capture.
+type CaptureReference struct {
+	// id of the capture, unique within the group.
+	ID string `json:"id"`
+	// epoch it was taken in.
+	Epoch int64 `json:"epoch"`
+	// time it was taken.
+	Time metav1.Time `json:"time"`
+	// s3Profiles that hold it.
+	// +listType=set
+	S3Profiles []string `json:"s3Profiles"`
+	// objects is how many objects it holds besides PVs and PVCs.
+	// +optional
+	Objects int32 `json:"objects,omitempty"`
+}
+
+// ReplicationMethod is how a volume's bytes travel.
+type ReplicationMethod string
+
+// MethodVolumeReplication is replication by the storage, driven by csi-addons VolumeReplication.
+const MethodVolumeReplication ReplicationMethod = "VolumeReplication"
+
+// ProtectedPVC is one PersistentVolumeClaim of a group as its agent sees it.
+type ProtectedPVC struct {
+	// namespace of the PersistentVolumeClaim on the managed cluster.
+	Namespace string `json:"namespace"`
+	// name of the PersistentVolumeClaim.
+	Name string `json:"name"`
+	// storageClassName of the PersistentVolumeClaim.
+	// +optional
+	StorageClassName string `json:"storageClassName,omitempty"`
+	// replicationMethod is how its bytes travel; empty if it can't be protected.
+	// +optional
+	ReplicationMethod ReplicationMethod `json:"replicationMethod,omitempty"`
+	// conditions: DataReady, DataProtected.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+	// lastSyncTime is the point in time up to which the peer has the volume's data.
+	// +optional
+	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`
+	// lastSyncDuration is how long the last sync took.
+	// +optional
+	LastSyncDuration *metav1.Duration `json:"lastSyncDuration,omitempty"`
+	// lastSyncBytes is how much it transferred.
+	// +optional
+	LastSyncBytes *int64 `json:"lastSyncBytes,omitempty"`
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// VolumeReplicationGroupList is a list of VolumeReplicationGroups.
+type VolumeReplicationGroupList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+
+	Items []VolumeReplicationGroup `json:"items"`
+}
