@@ -1,0 +1,44 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dr
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRCluster is a managed cluster that takes part in disaster recovery. Its agent signs in as the ServiceAccount of the
+// same name in the hub's agent namespace and holds the Lease of the same name there.
+type DRCluster struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta
+
+	Spec   DRClusterSpec
+	Status DRClusterStatus
+}
+
+// DRClusterSpec is what the administrator says of a cluster.
+type DRClusterSpec struct {
+	Region        string
+	S3ProfileName string
+}
+
+// ConditionConnected of a DRCluster is True while its agent holds its Lease.
+const ConditionConnected = "Connected"
+
+// DRClusterStatus is what is known of a cluster.
+type DRClusterStatus struct {
+	ObservedGeneration int64
+	Conditions         []metav1.Condition
+	HeartbeatAge       *metav1.Duration
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRClusterList is a list of DRClusters.
+type DRClusterList struct {
+	metav1.TypeMeta
+	metav1.ListMeta
+
+	Items []DRCluster
+}

@@ -1,0 +1,59 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dr
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent.
+type DRClusterConfig struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta
+
+	Spec   DRClusterConfigSpec
+	Status DRClusterConfigStatus
+}
+
+// DRClusterConfigSpec identifies a cluster.
+type DRClusterConfigSpec struct {
+	ClusterID string
+}
+
+// DRClusterConfigStatus is what the agent found on its cluster.
+type DRClusterConfigStatus struct {
+	StorageClasses           []ClassInfo
+	VolumeReplicationClasses []ClassInfo
+	LastUpdateTime           *metav1.Time
+}
+
+// ClassInfo is one class of a cluster.
+type ClassInfo struct {
+	Name               string
+	Provisioner        string
+	StorageID          string
+	ReplicationID      string
+	SchedulingInterval string
+	Labels             map[string]string
+}
+
+// Labels that storage vendors put on classes.
+const (
+	// LabelStorageID tells storage systems apart: the same value on two clusters means the same storage.
+	LabelStorageID = "ramendr.openshift.io/storageid"
+	// LabelReplicationID is shared by the VolumeReplicationClasses of two clusters whose storage replicates to each other.
+	LabelReplicationID = "ramendr.openshift.io/replicationid"
+	// LabelReplicationIDCamel is the spelling older manifests use.
+	LabelReplicationIDCamel = "ramendr.openshift.io/replicationID"
+)
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRClusterConfigList is a list of DRClusterConfigs.
+type DRClusterConfigList struct {
+	metav1.TypeMeta
+	metav1.ListMeta
+
+	Items []DRClusterConfig
+}

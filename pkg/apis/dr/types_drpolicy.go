@@ -1,0 +1,65 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package dr
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRPolicy says between which two clusters, how often and with which classes volumes are replicated.
+type DRPolicy struct {
+	metav1.TypeMeta
+	metav1.ObjectMeta
+
+	Spec   DRPolicySpec
+	Status DRPolicyStatus
+}
+
+// DRPolicySpec is what the administrator wants.
+type DRPolicySpec struct {
+	DRClusters                  []string
+	SchedulingInterval          string
+	ReplicationClassSelector    *metav1.LabelSelector
+	VolumeSnapshotClassSelector *metav1.LabelSelector
+}
+
+// ConditionValidated of a DRPolicy or DRCluster is True while it can be used; else the message says what to mend.
+const ConditionValidated = "Validated"
+
+// DRPolicyStatus is what was found on the clusters.
+type DRPolicyStatus struct {
+	ObservedGeneration int64
+	Conditions         []metav1.Condition
+	Async              *PeerClasses
+	Unpaired           []UnpairedClass
+}
+
+// PeerClasses is a list of storage classes that have a peer.
+type PeerClasses struct {
+	PeerClasses []PeerClass
+}
+
+// PeerClass is a storage class that two clusters have under the same name and can replicate between them.
+type PeerClass struct {
+	StorageClassName string
+	ReplicationID    string
+	StorageID        []string
+	Clusters         []string
+}
+
+// UnpairedClass is a storage class whose volumes can't be protected under the policy.
+type UnpairedClass struct {
+	StorageClassName string
+	Message          string
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// DRPolicyList is a list of DRPolicies.
+type DRPolicyList struct {
+	metav1.TypeMeta
+	metav1.ListMeta
+
+	Items []DRPolicy
+}
