@@ -1,0 +1,199 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package kubectl
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// application is all that is shown of one DRPlacementControl.
+type application struct {
+	drpc    v1alpha1.DRPlacementControl
+	groups  []v1alpha1.VolumeReplicationGroup
+	volumes []v1alpha1.ProtectedVolume
+}
+
+// applications sorts what three lists hold by the DRPlacementControl it belongs to.
+func applications(drpcs []v1alpha1.DRPlacementControl, groups []v1alpha1.VolumeReplicationGroup, volumes []v1alpha1.ProtectedVolume) []application {
+	apps := make([]application, 0, len(drpcs))
+	for _, drpc := range drpcs {
+		app := application{drpc: drpc}
+		for _, group := range groups {
+			if group.Namespace == drpc.Namespace && group.Labels[v1alpha1.LabelDRPlacementControl] == drpc.Name {
+				app.groups = append(app.groups, group)
+			}
+		}
+		for _, volume := range volumes {
+			if slices.ContainsFunc(app.groups, func(g v1alpha1.VolumeReplicationGroup) bool {
+				return g.Namespace == volume.Namespace && g.Name == volume.Status.VolumeReplicationGroup
+			}) {
+				app.volumes = append(app.volumes, volume)
+			}
+		}
+		apps = append(apps, app)
+	}
+	return apps
+}
+
+// node is a line of the tree and what hangs below it.
+type node struct {
+	line string
+	// remarks stand below the line and above the children.
+	remarks  []string
+	children []node
+}
+
+func (n node) print(out io.Writer, lead, below string) {
+	fmt.Fprintln(out, lead+n.line)
+	bar := below
+	if len(n.children) > 0 {
+		bar += "│ "
+	} else {
+		bar += "  "
+	}
+	for _, remark := range n.remarks {
+		fmt.Fprintln(out, bar+remark)
+	}
+	for i, child := range n.children {
+		if i == len(n.children)-1 {
+			child.print(out, below+"└─ ", below+"   ")
+		} else {
+			child.print(out, below+"├─ ", below+"│  ")
+		}
+	}
+}
+
+func (a application) tree(now time.Time) node {
+	status := a.drpc.Status
+	root := node{line: fmt.Sprintf("%s/%s  %s", a.drpc.Namespace, a.drpc.Name, a.summary()), remarks: badConditions(status.Conditions)}
+	if len(root.remarks) == 0 && len(status.Conditions) > 0 {
+		root.remarks = []string{markGood + " " + conditionTypes(status.Conditions)}
+	}
+	root.remarks = append(root.remarks, actionLines(now, status.CurrentAction)...)
+	for _, cluster := range status.Clusters {
+		root.children = append(root.children, a.clusterNode(now, cluster))
+	}
+	return root
+}
+
+func (a application) summary() string {
+	status := a.drpc.Status
+	words := []string{orDash(string(status.Phase))}
+	if status.PrimaryCluster != "" {
+		words = append(words, "on "+status.PrimaryCluster)
+	}
+	return fmt.Sprintf("%s  (policy %s, epoch %d)", strings.Join(words, " "), a.drpc.Spec.DRPolicyRef.Name, status.Epoch)
+}
+
+// badConditions are the conditions that are not True, with what they say.
+func badConditions(conditions []metav1.Condition) []string {
+	var lines []string
+	for _, condition := range conditions {
+		switch condition.Status {
+		case metav1.ConditionFalse:
+			lines = append(lines, fmt.Sprintf("%s %s: %s: %s", markBad, condition.Type, condition.Reason, condition.Message))
+		case metav1.ConditionUnknown:
+			lines = append(lines, fmt.Sprintf("%s %s unknown: %s: %s", markWarning, condition.Type, condition.Reason, condition.Message))
+		}
+	}
+	return lines
+}
+
+func conditionTypes(conditions []metav1.Condition) string {
+	types := make([]string, 0, len(conditions))
+	for _, condition := range conditions {
+		types = append(types, condition.Type)
+	}
+	return strings.Join(types, ", ")
+}
+
+func actionLines(now time.Time, action *v1alpha1.ActionRecord) []string {
+	if action == nil {
+		return nil
+	}
+	what := fmt.Sprintf("%s %s: %s → %s", action.Spec.Type, action.Name, action.Spec.SourceCluster, action.Spec.TargetCluster)
+	if isComplete(action.Status) {
+		line := fmt.Sprintf("last: %s, %s", what, result(action.Status))
+		if action.Status.CompletionTime != nil {
+			line += " at " + moment(now, action.Status.CompletionTime.Time)
+		}
+		return []string{line}
+	}
+	lines := []string{fmt.Sprintf("%s %s, %s", markRunning, what, result(action.Status))}
+	for _, step := range action.Status.Steps {
+		lines = append(lines, "  "+stepLine(now, step))
+	}
+	return lines
+}
+
+func (a application) clusterNode(now time.Time, cluster v1alpha1.ClusterView) node {
+	words := []string{cluster.Name, orDash(string(cluster.State))}
+	if cluster.Epoch != a.drpc.Status.Epoch {
+		words = append(words, fmt.Sprintf("epoch %d", cluster.Epoch))
+	}
+	n := node{line: strings.Join(words, "  ")}
+	if cluster.Freshness == v1alpha1.Stale {
+		n.remarks = append(n.remarks, markWarning+" not connected: this is what it said "+observed(now, cluster.ObservedAt))
+	}
+	if cluster.Message != "" {
+		n.remarks = append(n.remarks, cluster.Message)
+	}
+	for _, group := range a.groups {
+		if group.Spec.ClusterName == cluster.Name {
+			n.remarks = append(n.remarks, badConditions(groupConditions(group))...)
+			n.children = append(n.children, a.volumeNodes(now, group)...)
+		}
+	}
+	return n
+}
+
+// groupConditions are the conditions of a group of which True is good news; Quiesced is neither good nor bad.
+func groupConditions(group v1alpha1.VolumeReplicationGroup) []metav1.Condition {
+	return slices.DeleteFunc(slices.Clone(group.Status.Conditions), func(c metav1.Condition) bool {
+		return c.Type == v1alpha1.ConditionQuiesced
+	})
+}
+
+func (a application) volumeNodes(now time.Time, group v1alpha1.VolumeReplicationGroup) []node {
+	var nodes []node
+	for _, volume := range a.volumes {
+		if volume.Status.VolumeReplicationGroup == group.Name {
+			nodes = append(nodes, volumeNode(now, volume.Status))
+		}
+	}
+	return nodes
+}
+
+func volumeNode(now time.Time, volume v1alpha1.ProtectedVolumeStatus) node {
+	return node{line: volume.PVC.Name + "  " + syncState(now, volume), remarks: badConditions(volume.PVC.Conditions)}
+}
+
+// syncState says how far the copy of a volume has come.
+func syncState(now time.Time, volume v1alpha1.ProtectedVolumeStatus) string {
+	switch {
+	case volume.State == v1alpha1.SecondaryState:
+		return "copy"
+	case volume.PVC.LastSyncTime == nil:
+		return "never synced"
+	case volume.Behind == nil:
+		return "synced " + moment(now, volume.PVC.LastSyncTime.Time)
+	default:
+		return fmt.Sprintf("synced %s, %s behind", moment(now, volume.PVC.LastSyncTime.Time), span(volume.Behind.Duration.Truncate(time.Second)))
+	}
+}
+
+func observed(now time.Time, then *metav1.Time) string {
+	if then == nil {
+		return "at an unknown time"
+	}
+	return age(now, then.Time)
+}
