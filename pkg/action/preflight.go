@@ -1,0 +1,157 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package action
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// Preflight answers a request with the whole action as it would be recorded: spec with its defaults resolved, the checks
+// and what each found, the plan, and the data a failover would give up. Nothing is changed; see Refusal and Accept.
+//
+// A request that repeats the action under way (its name, or its type and target with a further acknowledgement) is
+// answered with that action, the acknowledgement added.
+func Preflight(f Facts, r Request) v1alpha1.ActionRecord {
+	q := newQuestion(f, r)
+	if q.repeats() {
+		return q.repeat()
+	}
+	accepted := metav1.NewMicroTime(f.Now)
+	record := v1alpha1.ActionRecord{
+		Name: r.Name,
+		Spec: v1alpha1.DRActionSpec{
+			Type:               r.Type,
+			DRPlacementControl: f.Placement.Name,
+			TargetCluster:      q.target,
+			SourceCluster:      q.source,
+			Reason:             r.Reason,
+			Force:              r.Force,
+			Acknowledgements:   slices.Clone(r.Acknowledgements),
+			RequestedBy:        r.RequestedBy,
+			Epoch:              HighestEpoch(f.Placement, f.Groups) + 1,
+		},
+		Status: v1alpha1.DRActionStatus{
+			Checks:       q.checks(),
+			Steps:        plan(r.Type, q.source, q.target),
+			AcceptedTime: &accepted,
+		},
+	}
+	if record.Name == "" {
+		record.Name = fmt.Sprintf("%s-%s-%d", f.Placement.Name, lower(r.Type), record.Spec.Epoch)
+	}
+	if r.Type == v1alpha1.ActionFailover && q.syncPoint != nil {
+		record.Status.DataLossWindow = &v1alpha1.DataLossWindow{
+			SyncPoint: *q.syncPoint,
+			Duration:  metav1.Duration{Duration: max(0, f.Now.Sub(q.syncPoint.Time))},
+		}
+	}
+	return record
+}
+
+// question is a request together with the facts it is judged by and what follows from both.
+type question struct {
+	Facts
+	Request
+	source, target string
+	sourceGroup    *v1alpha1.VolumeReplicationGroup
+	targetGroup    *v1alpha1.VolumeReplicationGroup
+	current        *v1alpha1.ActionRecord
+	// syncPoint is the point in time up to which every volume is known to be off the source.
+	syncPoint *metav1.Time
+}
+
+func newQuestion(f Facts, r Request) question {
+	q := question{Facts: f, Request: r, source: f.Placement.Status.PrimaryCluster, current: f.Placement.Status.CurrentAction}
+	q.target = q.resolveTarget()
+	q.sourceGroup, q.targetGroup = f.Groups[q.source], f.Groups[q.target]
+	q.syncPoint = f.Placement.Status.LastGroupSyncTime
+	if g := q.sourceGroup; g != nil && g.Status.Epoch == f.Placement.Status.Epoch && g.Status.LastGroupSyncTime != nil &&
+		(q.syncPoint == nil || q.syncPoint.Before(g.Status.LastGroupSyncTime)) {
+		q.syncPoint = g.Status.LastGroupSyncTime
+	}
+	return q
+}
+
+// resolveTarget gives the target that was asked for, or the default of the type; empty if there is none.
+func (q question) resolveTarget() string {
+	if q.TargetCluster != "" {
+		return q.TargetCluster
+	}
+	if q.Type == v1alpha1.ActionRelocate {
+		return q.Placement.Spec.PreferredCluster
+	}
+	if q.Placement.Spec.FailoverCluster != "" {
+		return q.Placement.Spec.FailoverCluster
+	}
+	for _, cluster := range q.policyClusters() {
+		if cluster != q.source {
+			return cluster
+		}
+	}
+	return ""
+}
+
+func (q question) policyClusters() []string {
+	if q.Policy == nil {
+		return nil
+	}
+	return q.Policy.Spec.DRClusters
+}
+
+// repeats tells whether the request is the action that the placement already has.
+func (q question) repeats() bool {
+	if q.current == nil || q.current.Spec.Type != q.Type {
+		return false
+	}
+	sameTarget := q.TargetCluster == "" && q.Name != "" || q.target == q.current.Spec.TargetCluster
+	if !sameTarget {
+		return false
+	}
+	if q.Name == q.current.Name {
+		return true
+	}
+	return q.Name == "" && q.upgradable() && len(q.furtherAcknowledgements()) > 0
+}
+
+// upgradable tells whether the action under way can still make use of an acknowledgement.
+func (q question) upgradable() bool {
+	return !Ended(q.current) && q.current.Status.Abort == nil && !PastPointOfNoReturn(q.current)
+}
+
+func (q question) furtherAcknowledgements() []v1alpha1.Acknowledgement {
+	var further []v1alpha1.Acknowledgement
+	for _, ack := range q.Acknowledgements {
+		if !slices.Contains(q.current.Spec.Acknowledgements, ack) && !slices.Contains(further, ack) {
+			further = append(further, ack)
+		}
+	}
+	return further
+}
+
+// repeat is the action the placement already has, with what the repeated request adds to it.
+func (q question) repeat() v1alpha1.ActionRecord {
+	record := *q.current.DeepCopy()
+	further := q.furtherAcknowledgements()
+	if !q.upgradable() || len(further) == 0 {
+		return record
+	}
+	record.Spec.Acknowledgements = append(record.Spec.Acknowledgements, further...)
+	// The application still runs where it ran when the action was accepted, so the source is judged anew as it is now.
+	q.source = record.Spec.SourceCluster
+	q.Acknowledgements = record.Spec.Acknowledgements
+	for i := range record.Status.Checks {
+		if record.Status.Checks[i].Name == CheckSourceStopped {
+			record.Status.Checks[i] = q.run(sourceStoppedCheck)
+		}
+	}
+	if stopEstablished(&record) {
+		passPointOfNoReturn(&record, notConnectedButAcknowledged(&record), metav1.NewMicroTime(q.Now))
+	}
+	return record
+}
