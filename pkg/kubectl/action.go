@@ -14,6 +14,12 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
+// Values of --dry-run, as kubectl has them.
+const (
+	dryRunNone   = "none"
+	dryRunServer = "server"
+)
+
 // actionCommand is kubectl drpc failover or relocate.
 type actionCommand struct {
 	*options
@@ -26,7 +32,7 @@ type actionCommand struct {
 	reason           string
 	force            bool
 	acknowledgements []string
-	dryRun           bool
+	dryRun           string
 	yes              bool
 	waiting
 }
@@ -84,21 +90,22 @@ func (a *actionCommand) addTo(cmd *cobra.Command) {
 	flags.StringVar(&a.to, "to", "", "cluster to bring the application to")
 	flags.StringVar(&a.reason, "reason", "", "why, in your own words, for the record")
 	flags.StringVar(&a.name, "name", "", "name of the DRAction; repeating a request with the same name is the same action")
-	flags.BoolVar(&a.dryRun, "dry-run", false, "print the plan and what would be lost, and change nothing")
+	flags.StringVar(&a.dryRun, "dry-run", dryRunNone, "print the plan and what would be lost, and change nothing: none or server")
+	flags.Lookup("dry-run").NoOptDefVal = dryRunServer
 	flags.BoolVarP(&a.yes, "yes", "y", false, "don't ask; without a terminal nobody is asked anyway")
 	a.waiting.addTo(cmd)
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("to", a.completeClusters))
 }
 
 func (a *actionCommand) run(ctx context.Context) error {
-	if err := a.waiting.validate(); err != nil {
+	if err := a.validate(); err != nil {
 		return err
 	}
 	s, err := a.open()
 	if err != nil {
 		return err
 	}
-	if a.dryRun {
+	if a.dryRun == dryRunServer {
 		return a.preview(ctx, s)
 	}
 	if a.canPrompt && !a.yes {
@@ -113,6 +120,13 @@ func (a *actionCommand) run(ctx context.Context) error {
 	return a.follow(ctx, s, action)
 }
 
+func (a *actionCommand) validate() error {
+	if a.dryRun != dryRunNone && a.dryRun != dryRunServer {
+		return fmt.Errorf("--dry-run=%s: only the server knows what would happen; use --dry-run or --dry-run=%s", a.dryRun, dryRunServer)
+	}
+	return a.waiting.validate()
+}
+
 // preview prints the plan of a dry run.
 func (a *actionCommand) preview(ctx context.Context, s *session) error {
 	action, err := a.submit(ctx, s, true)
@@ -125,8 +139,9 @@ func (a *actionCommand) preview(ctx context.Context, s *session) error {
 		printPlan(a.Out, a.now(), action)
 		fmt.Fprintln(a.Out, "\nDry run: nothing was changed.")
 	}
-	if err == nil && refusedChecks(action) > 0 {
-		return &exitError{code: ExitFailed, cause: "the action would be refused"}
+	if err == nil && wouldBeRefused(action) {
+		fmt.Fprintf(a.ErrOut, "The %s would be refused.\n", verbs[a.kind])
+		return &exitError{code: ExitFailed, cause: "would be refused"}
 	}
 	return err
 }

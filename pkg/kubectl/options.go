@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
@@ -84,7 +85,13 @@ func (p *output) print(o *options, object runtime.Object) error {
 	if err != nil {
 		return err
 	}
-	if err := printer.PrintObj(object, o.Out); err != nil {
+	each := func(object runtime.Object) error { return printer.PrintObj(object, o.Out) }
+	if *p.flags.OutputFormat == "name" && meta.IsListType(object) {
+		err = meta.EachListItem(object, each)
+	} else {
+		err = each(object)
+	}
+	if err != nil {
 		return fmt.Errorf("printing: %w", err)
 	}
 	return nil

@@ -6,6 +6,7 @@ package kubectl
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -59,13 +60,9 @@ func lossAhead(now time.Time, action *v1alpha1.DRAction) string {
 	return fmt.Sprintf("everything written after %s, %s", moment(now, window.SyncPoint.Time), age(now, window.SyncPoint.Time))
 }
 
-// refusedChecks are the checks of a plan that stand against the action.
-func refusedChecks(action *v1alpha1.DRAction) int {
-	refused := 0
-	for _, check := range action.Status.Checks {
-		if check.Result == v1alpha1.CheckFailed {
-			refused++
-		}
-	}
-	return refused
+// wouldBeRefused reports whether a check of a plan stands against the action.
+func wouldBeRefused(action *v1alpha1.DRAction) bool {
+	return slices.ContainsFunc(action.Status.Checks, func(check v1alpha1.PreflightCheck) bool {
+		return check.Result == v1alpha1.CheckFailed
+	})
 }

@@ -91,13 +91,23 @@ func stepLine(now time.Time, step v1alpha1.ActionStep) string {
 		line += ": " + strings.ToLower(string(step.State))
 	case step.CompletionTime != nil && step.StartTime != nil:
 		line += fmt.Sprintf(": %s in %s", strings.ToLower(string(step.State)), span(between(step.StartTime, step.CompletionTime)))
-	case step.StartTime != nil:
-		line += ": running for " + span(max(now.Sub(step.StartTime.Time), 0).Truncate(time.Second))
+	default:
+		line += ": running"
+		if running := runningFor(now, step); running >= time.Second {
+			line += " for " + span(running)
+		}
 	}
 	if step.Message != "" {
 		line += ": " + step.Message
 	}
 	return line
+}
+
+func runningFor(now time.Time, step v1alpha1.ActionStep) time.Duration {
+	if step.StartTime == nil {
+		return 0
+	}
+	return now.Sub(step.StartTime.Time).Truncate(time.Second)
 }
 
 func between(from, to *metav1.MicroTime) time.Duration { return max(to.Sub(from.Time), 0) }

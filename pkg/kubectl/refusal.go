@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -17,7 +18,11 @@ import (
 // to answer, the request may have been accepted, and it says so.
 func printRefusal(out io.Writer, what, lookAgain string, err error) {
 	var answer apierrors.APIStatus
-	if !errors.As(err, &answer) || !isRefusal(answer.Status()) {
+	switch answered := errors.As(err, &answer); {
+	case !answered && neverAsked(err):
+		fmt.Fprintf(out, "%s could not be asked for; nothing was changed: %v\n", what, err)
+		return
+	case !answered || !isRefusal(answer.Status()):
 		fmt.Fprintf(out, "%s: no clear answer: %v\n", what, err)
 		fmt.Fprintf(out, "It may have been accepted all the same. Look with:\n  %s\n", lookAgain)
 		return
@@ -36,6 +41,12 @@ func printRefusal(out io.Writer, what, lookAgain string, err error) {
 // isRefusal tells "no" from "I could not": only after the first is it certain that nothing was changed.
 func isRefusal(status metav1.Status) bool {
 	return status.Code >= http.StatusBadRequest && status.Code < http.StatusInternalServerError && status.Code != http.StatusRequestTimeout
+}
+
+// neverAsked reports whether no connection came about at all.
+func neverAsked(err error) bool {
+	var failed *net.OpError
+	return errors.As(err, &failed) && failed.Op == "dial"
 }
 
 func causeName(cause metav1.StatusCause) string {
