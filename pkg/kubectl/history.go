@@ -4,7 +4,6 @@
 package kubectl
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -57,15 +56,17 @@ func historyCells(now time.Time, action v1alpha1.DRAction) []string {
 	}
 }
 
-// lossTaken is the data-loss window an action was accepted with.
+// lossTaken is the data-loss window an action was accepted with; one that was taken back lost nothing.
 func lossTaken(action v1alpha1.DRAction) string {
-	if window := action.Status.DataLossWindow; window != nil {
-		return fmt.Sprintf("≤ %s", span(window.Duration.Duration))
-	}
-	if action.Spec.Type == v1alpha1.ActionRelocate {
+	window := action.Status.DataLossWindow
+	switch {
+	case action.Spec.Type == v1alpha1.ActionRelocate || result(action.Status) == v1alpha1.ReasonAborted:
 		return "none"
+	case window == nil:
+		return "unknown"
+	default:
+		return "≤ " + span(window.Duration.Duration)
 	}
-	return "unknown"
 }
 
 // after is the time from the acceptance of an action until then.

@@ -100,8 +100,10 @@ func historyOf() []runtime.Object {
 	failover.Status.AcceptedTime, failover.Status.ProtectedTime = micro(-86400), micro(0)
 	failover.Status.WorkloadReadyTime, failover.Spec.Reason = micro(-86396.8), "fire"
 	relocate.Status.Abort = &v1alpha1.AbortRequest{RequestedBy: "tina"}
+	aborted := ended(v1alpha1.ActionFailover, v1alpha1.ReasonAborted)
+	aborted.Name, aborted.Status.AcceptedTime = "taken-back", micro(-60)
 	other.Name, other.Spec.DRPlacementControl = "other", "other"
-	return []runtime.Object{failover, relocate, other}
+	return []runtime.Object{failover, relocate, aborted, other}
 }
 
 func TestLooking(t *testing.T) {
