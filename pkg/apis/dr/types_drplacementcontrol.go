@@ -25,6 +25,7 @@ type DRPlacementControlSpec struct {
 	FailoverCluster      string
 	PVCSelector          metav1.LabelSelector
 	KubeObjectProtection *KubeObjectProtection
+	ReplicationState     ReplicationState
 }
 
 // DRPolicyReference names a DRPolicy.

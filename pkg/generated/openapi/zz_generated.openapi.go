@@ -1265,6 +1265,13 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref common.ReferenceCall
 							Ref:         ref(v1alpha1.KubeObjectProtection{}.OpenAPIModelName()),
 						},
 					},
+					"replicationState": {
+						SchemaProps: spec.SchemaProps{
+							Description: "replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each cluster follows from the actions.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
 				Required: []string{"drPolicyRef", "preferredCluster", "pvcSelector"},
 			},

@@ -44,6 +44,10 @@ type DRPlacementControlSpec struct {
 	// Unset means: the objects that pvcSelector selects, every 5 minutes and at every change of role.
 	// +optional
 	KubeObjectProtection *KubeObjectProtection `json:"kubeObjectProtection,omitempty"`
+	// replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each
+	// cluster follows from the actions.
+	// +optional
+	ReplicationState ReplicationState `json:"replicationState,omitempty"`
 }
 
 // DRPolicyReference names a DRPolicy.

@@ -6,6 +6,7 @@
 package v1alpha1
 
 import (
+	drv1alpha1 "github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	v1 "k8s.io/client-go/applyconfigurations/meta/v1"
 )
 
@@ -28,6 +29,9 @@ type DRPlacementControlSpecApplyConfiguration struct {
 	// kubeObjectProtection says which objects of the application are captured besides its volumes.
 	// Unset means: the objects that pvcSelector selects, every 5 minutes and at every change of role.
 	KubeObjectProtection *KubeObjectProtectionApplyConfiguration `json:"kubeObjectProtection,omitempty"`
+	// replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each
+	// cluster follows from the actions.
+	ReplicationState *drv1alpha1.ReplicationState `json:"replicationState,omitempty"`
 }
 
 // DRPlacementControlSpecApplyConfiguration constructs a declarative configuration of the DRPlacementControlSpec type for use with
@@ -73,5 +77,13 @@ func (b *DRPlacementControlSpecApplyConfiguration) WithPVCSelector(value *v1.Lab
 // If called multiple times, the KubeObjectProtection field is set to the value of the last call.
 func (b *DRPlacementControlSpecApplyConfiguration) WithKubeObjectProtection(value *KubeObjectProtectionApplyConfiguration) *DRPlacementControlSpecApplyConfiguration {
 	b.KubeObjectProtection = value
+	return b
+}
+
+// WithReplicationState sets the ReplicationState field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ReplicationState field is set to the value of the last call.
+func (b *DRPlacementControlSpecApplyConfiguration) WithReplicationState(value drv1alpha1.ReplicationState) *DRPlacementControlSpecApplyConfiguration {
+	b.ReplicationState = &value
 	return b
 }

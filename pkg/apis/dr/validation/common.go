@@ -1,0 +1,91 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
+	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
+)
+
+// MinCaptureInterval is the shortest time between two captures that may be asked for.
+const MinCaptureInterval = 10 * time.Second
+
+var schedulingInterval = regexp.MustCompile(`^\d+[mhd]$`)
+
+func validateClusterName(name string, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, problem := range utilvalidation.IsDNS1123Label(name) {
+		errs = append(errs, field.Invalid(path, name, "is no name of a DRCluster: "+problem))
+	}
+	return errs
+}
+
+func requireClusterName(name string, path *field.Path) field.ErrorList {
+	if name == "" {
+		return field.ErrorList{field.Required(path, "name a DRCluster; `kubectl get drclusters` lists them")}
+	}
+	return validateClusterName(name, path)
+}
+
+func validateSubdomain(name string, path *field.Path, what string) field.ErrorList {
+	var errs field.ErrorList
+	for _, problem := range utilvalidation.IsDNS1123Subdomain(name) {
+		errs = append(errs, field.Invalid(path, name, "is no name of "+what+": "+problem))
+	}
+	return errs
+}
+
+// validateSchedulingInterval accepts a positive number of minutes, hours or days.
+func validateSchedulingInterval(interval string, path *field.Path) field.ErrorList {
+	switch {
+	case !schedulingInterval.MatchString(interval):
+		return field.ErrorList{field.Invalid(path, interval, "write a number followed by m, h or d, such as 5m")}
+	case strings.Trim(interval, "0mhd") == "":
+		return field.ErrorList{field.Invalid(path, interval, "an interval is longer than nothing; write at least 1m")}
+	default:
+		return nil
+	}
+}
+
+func validateSelector(selector *metav1.LabelSelector, path *field.Path) field.ErrorList {
+	return metav1validation.ValidateLabelSelector(selector, metav1validation.LabelSelectorValidationOptions{}, path)
+}
+
+func validateKubeObjectProtection(protection *dr.KubeObjectProtection, path *field.Path) field.ErrorList {
+	if protection == nil {
+		return nil
+	}
+	errs := validateSelector(protection.KubeObjectSelector, path.Child("kubeObjectSelector"))
+	if interval := protection.CaptureInterval; interval != nil && interval.Duration < MinCaptureInterval {
+		errs = append(errs, field.Invalid(path.Child("captureInterval"), interval.Duration.String(),
+			fmt.Sprintf("captures can't be taken more often than every %s; write %[1]s or more", MinCaptureInterval)))
+	}
+	return errs
+}
+
+// immutable refuses a change of a field that can't be changed; remedy says what to do instead.
+func immutable(value, old any, path *field.Path, remedy string) field.ErrorList {
+	if apiequality.Semantic.DeepEqual(value, old) {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(path, value, "can't be changed; "+remedy)}
+}
+
+func epochNotBelow(epoch, old int64, path *field.Path) field.ErrorList {
+	if epoch >= old {
+		return nil
+	}
+	return field.ErrorList{field.Invalid(path, epoch,
+		fmt.Sprintf("an epoch never decreases and this one was %d: agents would refuse the command; read the object again", old))}
+}

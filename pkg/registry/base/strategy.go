@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package base holds what is the same in the registries of all kinds.
+package base
+
+import (
+	"context"
+
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage/names"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// Strategy answers what a kind's strategy need not decide for itself. It is embedded.
+type Strategy struct {
+	rest.DeclarativeValidation
+	names.NameGenerator
+
+	namespaced bool
+}
+
+// NewStrategy returns what strategies of namespaced, or of cluster-scoped, kinds have in common. The scheme's generated
+// validation is run besides the kind's own.
+func NewStrategy(scheme *runtime.Scheme, namespaced bool) Strategy {
+	return Strategy{
+		DeclarativeValidation: rest.DeclarativeValidation{Scheme: scheme},
+		NameGenerator:         names.SimpleNameGenerator,
+		namespaced:            namespaced,
+	}
+}
+
+// NamespaceScoped says whether objects of the kind live in namespaces.
+func (s Strategy) NamespaceScoped() bool { return s.namespaced }
+
+// AllowCreateOnUpdate is false: a PUT of what does not exist is an error. Server-side apply creates regardless.
+func (Strategy) AllowCreateOnUpdate(context.Context) bool { return false }
+
+// AllowUnconditionalUpdate lets users replace an object without naming its resourceVersion.
+func (Strategy) AllowUnconditionalUpdate(context.Context) bool { return true }
+
+// Canonicalize changes nothing: there is one way to write each object.
+func (Strategy) Canonicalize(runtime.Object) {}
+
+// WarningsOnCreate has none.
+func (Strategy) WarningsOnCreate(context.Context, runtime.Object) []string { return nil }
+
+// WarningsOnUpdate has none.
+func (Strategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
+	return nil
+}
+
+// ResetFields says which fields, spec or status, a strategy sets back whatever a request says.
+func ResetFields(fields ...string) map[fieldpath.APIVersion]*fieldpath.Set {
+	set := fieldpath.NewSet()
+	for _, field := range fields {
+		set.Insert(fieldpath.MakePathOrDie(field))
+	}
+	return map[fieldpath.APIVersion]*fieldpath.Set{fieldpath.APIVersion(v1alpha1.SchemeGroupVersion.String()): set}
+}
+
+// BumpGeneration counts up the generation if the spec changed.
+func BumpGeneration(meta *metav1.ObjectMeta, old metav1.ObjectMeta, spec, oldSpec any) {
+	meta.Generation = old.Generation
+	if !apiequality.Semantic.DeepEqual(spec, oldSpec) {
+		meta.Generation++
+	}
+}
