@@ -1,0 +1,58 @@
+# SPDX-FileCopyrightText: The RamenDR authors
+# SPDX-License-Identifier: Apache-2.0
+
+.DEFAULT_GOAL := build
+MAKEFLAGS += --no-print-directory
+
+.PHONY: help
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: tools
+tools: ## Build the programs of other projects that the playground runs
+	@hack/build-tools.sh
+
+.PHONY: build
+build: ## Build this project's programs into bin
+	@hack/build.sh
+
+.PHONY: generate
+generate: ## Generate code from the API types
+	@hack/update-codegen.sh
+
+.PHONY: verify
+verify: ## Fail if formatting, vet, or code generated anew makes a difference
+	@hack/verify.sh
+
+.PHONY: test
+test: unit e2e ## Run all tests
+
+.PHONY: unit
+unit: ## Run the unit tests
+	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/storagesim/...
+
+.PHONY: e2e
+e2e: tools build ## Run the end-to-end tests on the playground
+	@go test -count=1 -timeout=60m ./test/e2e/... -v
+
+.PHONY: up
+up: tools build ## Boot the playground; do nothing if it is up
+	@bin/playground up
+
+.PHONY: down
+down: ## End every process of the playground and remove every trace of it
+	@hack/down.sh
+
+.PHONY: demo
+demo: ## Tell the story of a failover and the way back
+	@go build -o bin/demo ./test/demo
+	@bin/demo
+
+.PHONY: bench
+bench: tools build ## Measure failover and relocate
+	@go build -o bin/bench ./test/bench
+	@bin/bench
+
+.PHONY: clean
+clean: down ## Remove what was built
+	@rm -rf bin

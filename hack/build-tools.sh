@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: The RamenDR authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Builds the programs of other projects that the playground runs from their Go modules into bin/tools. What is built
+# already from the same go.mod, go.sum and flags is left alone. KUBEBUILDER_ASSETS, if set, provides etcd,
+# kube-apiserver and kubectl.
+set -o errexit -o nounset -o pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+tools=bin/tools
+mkdir -p "$tools"
+building=""
+trap '[[ -z $building ]] || kill "$building" 2>/dev/null || true' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+module_version() {
+  go list -C "hack/tools/$1" -m -f '{{.Version}}' "$2"
+}
+
+stamp_of() { # module, package, flags
+  { go version; cat "hack/tools/$1/go.mod" "hack/tools/$1/go.sum"; echo "$2 $3"; } | sha256sum | cut -d' ' -f1
+}
+
+# Runs a command in the background and says every now and then that it still runs.
+run_with_progress() { # label, command...
+  local label=$1 started=$SECONDS status=0 next=0
+  shift
+  "$@" &
+  building=$!
+  while kill -0 "$building" 2>/dev/null; do
+    if ((SECONDS - started >= next)); then
+      if ((next > 0)); then
+        echo "$label building: $(elapsed "$started")"
+      fi
+      next=$((next + 15))
+    fi
+    sleep 0.2
+  done
+  wait "$building" || status=$?
+  building=""
+  if ((status != 0)); then
+    echo "$label failed after $(elapsed "$started")" >&2
+    return "$status"
+  fi
+  echo "$label built in $(elapsed "$started")"
+}
+
+elapsed() {
+  local seconds=$((SECONDS - $1))
+  printf '%dm%02ds' $((seconds / 60)) $((seconds % 60))
+}
+
+all=(
+  "etcd                     kubernetes go.etcd.io/etcd/server/v3"
+  "kube-apiserver           kubernetes k8s.io/kubernetes/cmd/kube-apiserver"
+  "kube-controller-manager  kubernetes k8s.io/kubernetes/cmd/kube-controller-manager"
+  "kubectl                  kubernetes k8s.io/kubernetes/cmd/kubectl"
+  "kwok                     kwok       sigs.k8s.io/kwok/cmd/kwok"
+  "minio                    minio      github.com/minio/minio"
+  "csi-addons-manager       csi-addons github.com/csi-addons/kubernetes-csi-addons/cmd/manager"
+  "csi-provisioner          external-provisioner github.com/kubernetes-csi/external-provisioner/v5/cmd/csi-provisioner"
+)
+
+from_assets() {
+  [[ -n ${KUBEBUILDER_ASSETS:-} && ( $1 == etcd || $1 == kube-apiserver || $1 == kubectl ) ]]
+}
+
+kubernetes_flags() {
+  local version minor
+  version=$(module_version kubernetes k8s.io/kubernetes)
+  minor=${version#v1.}
+  local package=k8s.io/component-base/version
+  echo "-s -w -X $package.gitVersion=$version -X $package.gitMajor=1 -X $package.gitMinor=${minor%%.*}"
+}
+
+number=0
+for tool in "${all[@]}"; do
+  read -r name module package <<<"$tool"
+  number=$((number + 1))
+  label="[$number/${#all[@]}] $name:"
+  if from_assets "$name"; then
+    [[ -x $KUBEBUILDER_ASSETS/$name ]] || { echo "$label KUBEBUILDER_ASSETS has no $name" >&2; exit 1; }
+    echo "$label from KUBEBUILDER_ASSETS"
+    continue
+  fi
+  flags="-s -w"
+  [[ $module != kubernetes ]] || flags=$(kubernetes_flags)
+  stamp=$(stamp_of "$module" "$package" "$flags")
+  if [[ -x $tools/$name && $(cat "$tools/.$name.stamp" 2>/dev/null) == "$stamp" ]]; then
+    echo "$label built before"
+    continue
+  fi
+  run_with_progress "$label" \
+    go build -C "hack/tools/$module" -trimpath -ldflags "$flags" -o "$PWD/$tools/$name" "$package"
+  echo "$stamp" >"$tools/.$name.stamp"
+done
+
+# The playground installs the CRDs of the csi-addons manager that it runs.
+crds=$tools/crds/csi-addons
+if [[ ! -d $crds || $tools/.csi-addons-manager.stamp -nt $crds ]]; then
+  module_dir=$(go list -C hack/tools/csi-addons -m -f '{{.Dir}}' github.com/csi-addons/kubernetes-csi-addons)
+  rm -rf "$crds"
+  mkdir -p "$crds"
+  cp "$module_dir"/config/crd/bases/*.yaml "$crds/"
+  chmod u+w "$crds"/*.yaml
+fi

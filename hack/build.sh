@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# SPDX-FileCopyrightText: The RamenDR authors
+# SPDX-License-Identifier: Apache-2.0
+
+# Builds this project's programs into bin and puts kubectl beside them. Each program is named where it is built
+# from; go leaves alone what has not changed.
+set -o errexit -o nounset -o pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+programs=(
+  "dr-apiserver ./cmd/apiserver"
+  "dr-agent     ./cmd/agent"
+  "kubectl-drpc ./cmd/kubectl-drpc"
+  "playground   ./test/playground"
+  "storagesim   ./test/storagesim"
+)
+
+started=$SECONDS
+number=0
+for program in "${programs[@]}"; do
+  read -r name package <<<"$program"
+  number=$((number + 1))
+  echo "[$number/${#programs[@]}] $name ($((SECONDS - started))s)"
+  go build -o "bin/$name" "$package"
+done
+cp cmd/kubectl-drpc/kubectl_complete-drpc bin/
+
+kubectl=$PWD/bin/tools/kubectl
+if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
+  kubectl=$KUBEBUILDER_ASSETS/kubectl
+fi
+if [[ -x $kubectl ]]; then
+  ln -sfn "$kubectl" bin/kubectl
+fi

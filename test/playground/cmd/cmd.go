@@ -1,0 +1,73 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cmd is the command line of the playground.
+package cmd
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ramendr/dr-apiserver/test/playground/layout"
+	"github.com/ramendr/dr-apiserver/test/playground/supervisor"
+)
+
+// New returns the command.
+func New() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "playground",
+		Short:         "A hub and two managed clusters of real parts on this machine",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			return enterRoot()
+		},
+	}
+	root.AddCommand(newUp(), newDown(), newServe(), newStatus(), newApp(),
+		newRelayed(supervisor.VerbKill, "kill {dr1|dr2|hub | agent CLUSTER | apiserver | etcd CLUSTER}",
+			"End processes with SIGKILL: a cluster's with its agent, the hub's, or one"),
+		newRelayed(supervisor.VerbStart, "start {dr1|dr2|hub | agent CLUSTER | apiserver | etcd CLUSTER | s3 PROFILE}",
+			"Start again what was killed or stopped"),
+		newRelayed(supervisor.VerbStop, "stop s3 PROFILE",
+			"End the object store of a profile"),
+		newRelayed(supervisor.VerbPartition, "partition {dr1|dr2}",
+			"Cut a cluster's agent and storage off from the hub and the peer"),
+		newRelayed(supervisor.VerbHeal, "heal {dr1|dr2}",
+			"Undo partition"),
+		newRelayed(supervisor.VerbS3, "s3 PROFILE {forbid|hang|heal}",
+			"Make an object store refuse every request, not answer, or serve again"),
+		newRelayed(supervisor.VerbFault, "fault [STORAGE-FAULT...]",
+			"Make the storage lag, fail or hang at named points; without words list what there is"),
+	)
+	return root
+}
+
+// enterRoot makes the top of the source tree the working directory.
+func enterRoot() error {
+	root, err := layout.Find()
+	if err != nil {
+		return err
+	}
+	return os.Chdir(string(root))
+}
+
+// newRelayed returns a command that the supervisor carries out.
+func newRelayed(verb, use, short string) *cobra.Command {
+	return &cobra.Command{
+		Use:   use,
+		Short: short,
+		RunE: func(cmd *cobra.Command, words []string) error {
+			command := supervisor.Command{Verb: verb, Words: words}
+			return supervisor.NewClient().Do(cmd.Context(), printer(cmd.OutOrStdout()), command)
+		},
+	}
+}
+
+func printer(out io.Writer) supervisor.Progress {
+	return func(format string, args ...any) {
+		fmt.Fprintf(out, format+"\n", args...)
+	}
+}

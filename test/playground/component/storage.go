@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package component
+
+import (
+	"github.com/ramendr/dr-apiserver/test/playground/process"
+)
+
+// Names of the programs of a cluster's storage.
+const (
+	Storage        = "storage"
+	storageSidecar = "storage-sidecar"
+	CSIAddons      = "csi-addons"
+	Provisioner    = "provisioner"
+)
+
+// Driver is the name of the CSI driver that the storage simulator is.
+const Driver = "sim.dr.ramen.io"
+
+// StorageSimulator is the CSI driver. It reaches its peer at an address that can be cut. Instant makes it do without
+// csi-addons and answer every VolumeReplication at once.
+func (c Cluster) StorageSimulator(peer string, instant bool) process.Spec {
+	args := []string{
+		"--cluster=" + c.Name,
+		"--kubeconfig=" + c.Kubeconfig(),
+		"--data-dir=" + c.Dir("volumes"),
+		"--ack-dir=" + c.Root.Run("acknowledged"),
+		"--listen=" + c.Address(Storage),
+		"--peer=" + peer,
+		"--csi-socket=" + c.csiSocket(),
+		"--csi-addons-port=" + itoa(c.port(storageSidecar)),
+	}
+	if instant {
+		args = append(args, "--instant")
+	}
+	return c.process(Storage, c.Root.Program("storagesim"), args, listening(c.Address(Storage)), Storage, storageSidecar)
+}
+
+// Provisioner makes volumes for PersistentVolumeClaims.
+func (c Cluster) Provisioner() process.Spec {
+	args := []string{
+		"--kubeconfig=" + c.Kubeconfig(),
+		"--csi-address=" + c.csiSocket(),
+		"--http-endpoint=" + c.Address(Provisioner),
+		"--extra-create-metadata",
+		"--worker-threads=50", "--kube-api-qps=1000", "--kube-api-burst=2000",
+	}
+	return c.process(Provisioner, c.Root.Tool("csi-provisioner"), args, listening(c.Address(Provisioner)), Provisioner)
+}
+
+// CSIAddonsManager reconciles VolumeReplications.
+func (c Cluster) CSIAddonsManager() process.Spec {
+	args := []string{
+		"--kubeconfig=" + c.Kubeconfig(),
+		"--enable-auth=false",
+		"--health-probe-bind-address=" + c.Address(CSIAddons),
+		"--max-concurrent-reconciles=50",
+		"--namespace=dr-system",
+		"--zap-devel=false",
+	}
+	ready := c.serving("http://" + c.Address(CSIAddons) + "/readyz")
+	return c.process(CSIAddons, c.Root.Tool("csi-addons-manager"), args, ready, CSIAddons)
+}
+
+func (c Cluster) csiSocket() string {
+	return c.Dir("csi.sock")
+}
