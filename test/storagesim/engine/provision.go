@@ -1,0 +1,200 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"k8s.io/klog/v2"
+
+	"github.com/ramendr/dr-apiserver/test/storagesim/faults"
+	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
+)
+
+// Create makes an empty volume that is writable here and not replicated. Making it again changes nothing.
+func (e *Engine) Create(ctx context.Context, handle string, capacity int64, claim layout.Claim) error {
+	if !layout.ValidHandle(handle) {
+		return fmt.Errorf("%w: volume handle %q: use lower case letters, digits, - and .", ErrInvalid, handle)
+	}
+	at := faults.Volume{Handle: handle, Namespace: claim.Namespace}
+	if err := e.opts.Faults.At(ctx, "provision.before", at); err != nil {
+		return err
+	}
+	if _, err := e.volume(handle); err == nil {
+		return e.opts.Faults.At(ctx, "provision.after", at)
+	}
+	v := e.newVolume(&layout.Meta{
+		Handle: handle, Claim: claim, Capacity: capacity, Role: layout.Standalone, Generation: 1,
+		History: []layout.Term{{Generation: 1, Cluster: e.opts.Cluster}},
+	})
+	content := v.nextContent()
+	if err := e.makeContent(handle, content, nil); err != nil {
+		return err
+	}
+	if err := e.commitNew(ctx, v, content); err != nil {
+		return err
+	}
+	return e.opts.Faults.At(ctx, "provision.after", at)
+}
+
+// makeContent makes the directory of a copy that doesn't count yet.
+func (e *Engine) makeContent(handle, content string, write func(*os.File) error) error {
+	dir := filepath.Join(layout.VolumeDir(e.opts.Dir, handle), content)
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o755)); err != nil {
+		return err
+	}
+	f, err := os.Create(layout.RecordsPath(e.opts.Dir, &layout.Meta{Handle: handle, Content: content}))
+	if err != nil {
+		return err
+	}
+	if write != nil {
+		err = write(f)
+	}
+	if err == nil && e.opts.Durable {
+		err = errors.Join(f.Sync(), layout.SyncDir(dir), layout.SyncDir(filepath.Dir(dir)))
+	}
+	return errors.Join(err, f.Close())
+}
+
+// commitNew makes a volume exist whose content has been made.
+func (e *Engine) commitNew(ctx context.Context, v *volume, content string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.change(ctx, true, func(m *layout.Meta) { m.Content = content }); err != nil {
+		return err
+	}
+	if e.opts.Durable {
+		if err := layout.SyncDir(e.opts.Dir); err != nil {
+			return err
+		}
+	}
+	if err := v.openContent(); err != nil {
+		return err
+	}
+	v.attached = true
+	e.add(v)
+	return nil
+}
+
+// Delete removes a volume. A copy that mirrors the peer's stays: the array keeps it for as long as it is a copy.
+func (e *Engine) Delete(ctx context.Context, handle string) error {
+	if err := e.opts.Faults.At(ctx, "delete.before", faults.Volume{Handle: handle}); err != nil {
+		return err
+	}
+	v, err := e.volume(handle)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err := v.op.acquire(ctx); err != nil {
+		return err
+	}
+	defer v.op.release()
+	if err := e.remove(v); err != nil {
+		return err
+	}
+	return e.opts.Faults.At(ctx, "delete.after", faults.Volume{Handle: handle})
+}
+
+func (e *Engine) remove(v *volume) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch v.meta.Role {
+	case layout.Primary:
+		return preconditionf("volume %s is replicated: disable its replication first", v.handle)
+	case layout.Secondary:
+		klog.InfoS("Keeping the copy of a mirrored volume", "volume", v.handle)
+		return nil
+	}
+	if err := layout.RemoveVolume(e.opts.Dir, v.handle); err != nil {
+		return err
+	}
+	e.mu.Lock()
+	delete(e.volumes, v.handle)
+	e.mu.Unlock()
+	v.attached = false
+	close(v.gone)
+	return v.file.Close()
+}
+
+// Append writes the next record to a volume, for a pod that mounts it.
+func (e *Engine) Append(ctx context.Context, handle, pod string) (layout.Record, error) {
+	v, err := e.volume(handle)
+	if err != nil {
+		return layout.Record{}, err
+	}
+	if err := e.at(ctx, "write.before", v); err != nil {
+		return layout.Record{}, err
+	}
+	r, err := v.append(pod)
+	if err != nil {
+		return layout.Record{}, err
+	}
+	return r, e.at(ctx, "write.after", v)
+}
+
+func (v *volume) append(pod string) (layout.Record, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if !v.writable() || v.e.dead.Load() {
+		return layout.Record{}, fmt.Errorf("%w: %s", ErrReadOnly, v.handle)
+	}
+	r := layout.Record{
+		Seq: v.seq + 1, Time: time.Now(), Cluster: v.e.opts.Cluster, Generation: v.meta.Generation, Pod: pod,
+	}
+	line, err := r.Line()
+	if err != nil {
+		return layout.Record{}, err
+	}
+	if _, err := v.file.WriteAt(line, v.size); err != nil {
+		return layout.Record{}, err
+	}
+	v.size += int64(len(line))
+	v.seq = r.Seq
+	return r, nil
+}
+
+// Claim tells the array which claim a volume is bound to.
+func (e *Engine) Claim(ctx context.Context, handle string, claim layout.Claim) error {
+	v, err := e.volume(handle)
+	if err != nil {
+		return err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.meta.Claim == claim {
+		return nil
+	}
+	return v.change(ctx, false, func(m *layout.Meta) { m.Claim = claim })
+}
+
+// State is what control shows of a volume.
+type State struct {
+	layout.Meta
+	// Size and Records are the end of what counts now.
+	Size    int64 `json:"size"`
+	Records int64 `json:"records"`
+	// Writable says whether records may be appended now.
+	Writable bool   `json:"writable"`
+	SyncErr  string `json:"syncError,omitempty"`
+}
+
+// List returns the state of every volume.
+func (e *Engine) List() []State {
+	states := []State{}
+	for _, v := range e.all() {
+		v.mu.Lock()
+		s := State{Meta: v.meta, Size: v.size, Records: v.seq, Writable: v.writable()}
+		if v.syncErr != nil {
+			s.SyncErr = v.syncErr.Error()
+		}
+		v.mu.Unlock()
+		states = append(states, s)
+	}
+	return states
+}

@@ -1,0 +1,259 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package faults makes the storage simulator fail, hang, lag or die at named points.
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Operations that have points; each has one before and one after, as in "promote.before".
+var operations = []string{
+	"enable", "disable", "promote", "demote", "resync", "info", // csi-addons
+	"provision", "delete", // CSI
+	"snapshot", "ship", // the sender of a snapshot
+	"commit",  // the receiver of a snapshot
+	"persist", // each change of a volume's metadata
+	"write",   // each record of a pod
+}
+
+// Points lists every point a fault can be put at.
+func Points() []string {
+	points := make([]string, 0, 2*len(operations))
+	for _, op := range operations {
+		points = append(points, op+".before", op+".after")
+	}
+	return points
+}
+
+// Kind of a fault.
+type Kind string
+
+const (
+	// Lag delays the shipping of snapshots.
+	Lag Kind = "lag"
+	// Fail makes a point return an error.
+	Fail Kind = "fail"
+	// Hang makes a point wait until the fault is taken back or the caller gives up.
+	Hang Kind = "hang"
+	// Crash kills the process at a point.
+	Crash Kind = "crash"
+)
+
+// Fault is one thing that goes wrong.
+type Fault struct {
+	Kind  Kind   `json:"kind"`
+	Point string `json:"point,omitempty"`
+	// Count is how often it happens still; 0 means until it is taken back.
+	Count int `json:"count,omitempty"`
+	// Delay of a Lag.
+	Delay time.Duration `json:"delay,omitempty"`
+	// Namespace and Volume narrow it to volumes of a namespace, or to one.
+	Namespace string `json:"namespace,omitempty"`
+	Volume    string `json:"volume,omitempty"`
+}
+
+// Parse reads a fault: "lag=30s", "fail=promote.before:2", "hang=ship", "crash=commit.after", each optionally followed by
+// " namespace=NAME" and " volume=HANDLE". A point without .before or .after is the one before.
+func Parse(spec string) (Fault, error) {
+	var f Fault
+	for word := range strings.FieldsSeq(spec) {
+		key, value, ok := strings.Cut(word, "=")
+		if !ok || value == "" {
+			return Fault{}, fmt.Errorf("fault %q: %q is not of the form key=value", spec, word)
+		}
+		if err := f.set(key, value); err != nil {
+			return Fault{}, fmt.Errorf("fault %q: %w", spec, err)
+		}
+	}
+	if f.Kind == "" {
+		return Fault{}, fmt.Errorf("fault %q: say lag=DURATION, fail=POINT[:COUNT], hang=POINT or crash=POINT", spec)
+	}
+	return f, nil
+}
+
+func (f *Fault) set(key, value string) error {
+	switch Kind(key) {
+	case "namespace":
+		f.Namespace = value
+		return nil
+	case "volume":
+		f.Volume = value
+		return nil
+	case Lag, Fail, Hang, Crash:
+	default:
+		return fmt.Errorf("unknown word %q", key)
+	}
+	if f.Kind != "" {
+		return fmt.Errorf("both %s and %s: give one fault at a time", f.Kind, key)
+	}
+	f.Kind = Kind(key)
+	if f.Kind == Lag {
+		var err error
+		f.Delay, err = time.ParseDuration(value)
+		return err
+	}
+	return f.setPoint(value)
+}
+
+func (f *Fault) setPoint(value string) error {
+	point, count, counted := strings.Cut(value, ":")
+	if counted {
+		n, err := strconv.Atoi(count)
+		if err != nil || n < 1 {
+			return fmt.Errorf("count %q is not a positive number", count)
+		}
+		f.Count = n
+	}
+	if !strings.Contains(point, ".") {
+		point += ".before"
+	}
+	if !slices.Contains(Points(), point) {
+		return fmt.Errorf("unknown point %q; known: %s", point, strings.Join(Points(), ", "))
+	}
+	f.Point = point
+	return nil
+}
+
+func (f *Fault) concerns(v Volume) bool {
+	return (f.Namespace == "" || f.Namespace == v.Namespace) && (f.Volume == "" || f.Volume == v.Handle)
+}
+
+// Volume a point is reached for.
+type Volume struct {
+	Handle    string
+	Namespace string
+}
+
+// Injector holds the faults of one simulator. The zero Injector has none.
+type Injector struct {
+	// Die ends the process; it does not return.
+	Die func(point string)
+
+	mu      sync.Mutex
+	faults  []Fault
+	changed chan struct{}
+}
+
+// Add puts faults in place.
+func (i *Injector) Add(faults ...Fault) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.faults = append(i.faults, faults...)
+	i.notify()
+}
+
+// Clear takes all faults back and lets go whatever hangs.
+func (i *Injector) Clear() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.faults = nil
+	i.notify()
+}
+
+// List returns the faults in place.
+func (i *Injector) List() []Fault {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return append([]Fault{}, i.faults...)
+}
+
+// notify lets go whoever waits for a change; the caller holds the lock.
+func (i *Injector) notify() {
+	if i.changed != nil {
+		close(i.changed)
+		i.changed = nil
+	}
+}
+
+// At is called where a fault may happen. It returns the error to fail with, after hanging if told so.
+func (i *Injector) At(ctx context.Context, point string, v Volume) error {
+	for {
+		f, changed := i.take(point, v)
+		switch f.Kind {
+		case Crash:
+			i.Die(point)
+			return fmt.Errorf("crashed at %s", point)
+		case Fail:
+			return fmt.Errorf("fault injected at %s", point)
+		case Hang:
+			select {
+			case <-changed:
+			case <-ctx.Done():
+				return fmt.Errorf("hung at %s: %w", point, ctx.Err())
+			}
+		default:
+			return nil
+		}
+	}
+}
+
+// take finds the fault of a point and counts it down. The channel is closed at the next change.
+func (i *Injector) take(point string, v Volume) (Fault, <-chan struct{}) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for n, f := range i.faults {
+		if f.Point != point || !f.concerns(v) {
+			continue
+		}
+		if f.Kind != Hang {
+			i.countDown(n)
+		}
+		if i.changed == nil {
+			i.changed = make(chan struct{})
+		}
+		return f, i.changed
+	}
+	return Fault{}, nil
+}
+
+func (i *Injector) countDown(n int) {
+	switch i.faults[n].Count {
+	case 0:
+	case 1:
+		i.faults = slices.Delete(i.faults, n, n+1)
+	default:
+		i.faults[n].Count--
+	}
+}
+
+// Delay waits for as long as snapshots of the volume lag.
+func (i *Injector) Delay(ctx context.Context, v Volume) error {
+	for {
+		delay, changed := i.lag(v)
+		if delay == 0 {
+			return nil
+		}
+		timer := time.NewTimer(delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			return nil
+		case <-changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (i *Injector) lag(v Volume) (time.Duration, <-chan struct{}) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var delay time.Duration
+	for _, f := range i.faults {
+		if f.Kind == Lag && f.concerns(v) {
+			delay = max(delay, f.Delay)
+		}
+	}
+	if delay > 0 && i.changed == nil {
+		i.changed = make(chan struct{})
+	}
+	return delay, i.changed
+}
