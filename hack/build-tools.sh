@@ -25,15 +25,14 @@ stamp_of() { # module, package, flags
 
 # Runs a command in the background and says every now and then that it still runs.
 run_with_progress() { # label, command...
-  local label=$1 started=$SECONDS status=0 next=0
+  local label=$1 started=$SECONDS status=0 next=15
   shift
+  echo "$label building"
   "$@" &
   building=$!
   while kill -0 "$building" 2>/dev/null; do
     if ((SECONDS - started >= next)); then
-      if ((next > 0)); then
-        echo "$label building: $(elapsed "$started")"
-      fi
+      echo "$label building, $(elapsed "$started") so far"
       next=$((next + 15))
     fi
     sleep 0.2

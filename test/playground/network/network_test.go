@@ -1,0 +1,186 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package network
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+)
+
+// quiet is how long a connection must say nothing to count as hanging.
+const quiet = 50 * time.Millisecond
+
+// echo serves connections by sending back each line.
+func echo(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _, _ = io.Copy(conn, conn) }()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+func listen(t *testing.T, target string) *Proxy {
+	t.Helper()
+	proxy, err := Listen("127.0.0.1:0", target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Close)
+	return proxy
+}
+
+func dial(t *testing.T, proxy *Proxy) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp4", proxy.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// ask sends a line and returns what comes back.
+func ask(conn net.Conn, patience time.Duration) (string, error) {
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return "", err
+	}
+	if _, err := fmt.Fprintln(conn, "hello"); err != nil {
+		return "", err
+	}
+	return bufio.NewReader(conn).ReadString('\n')
+}
+
+func requireAnswer(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if answer, err := ask(conn, 5*time.Second); err != nil || answer != "hello\n" {
+		t.Fatalf("got %q, %v; want an answer", answer, err)
+	}
+}
+
+func requireHang(t *testing.T, conn net.Conn) {
+	t.Helper()
+	if answer, err := ask(conn, quiet); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("got %q, %v; want nothing", answer, err)
+	}
+}
+
+func requireEnd(t *testing.T, conn net.Conn) {
+	t.Helper()
+	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("got %v; want the connection ended", err)
+	}
+}
+
+func TestAProxyForwards(t *testing.T) {
+	requireAnswer(t, dial(t, listen(t, echo(t))))
+}
+
+func TestInABlackHoleConnectionsHangAndComeBackOnlyNew(t *testing.T) {
+	proxy := listen(t, echo(t))
+	established := dial(t, proxy)
+	requireAnswer(t, established)
+
+	proxy.SetMode(BlackHole)
+	requireHang(t, established)
+	during := dial(t, proxy)
+	requireHang(t, during)
+
+	proxy.SetMode(Pass)
+	requireEnd(t, established)
+	requireEnd(t, during)
+	requireAnswer(t, dial(t, proxy))
+}
+
+func TestTheEndOfATargetIsNotSeenThroughABlackHole(t *testing.T) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	proxy := listen(t, listener.Addr().String())
+	client := dial(t, proxy)
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A byte through the proxy shows that the connection is established.
+	if _, err := server.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := client.Read(make([]byte, 1)); err != nil {
+		t.Fatal(err)
+	}
+	proxy.SetMode(BlackHole)
+	server.Close()
+	requireHang(t, client)
+}
+
+func TestAForbiddenStoreAnswers403UntilItIsHealed(t *testing.T) {
+	proxy := listen(t, echo(t))
+	proxy.SetMode(Forbid)
+	for range 2 {
+		response, err := http.Get("http://" + proxy.Address() + "/bucket/object")
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		if response.StatusCode != http.StatusForbidden || string(body) != forbidden {
+			t.Fatalf("got %s %q", response.Status, body)
+		}
+	}
+	proxy.SetMode(Pass)
+	requireAnswer(t, dial(t, proxy))
+}
+
+func TestAConnectionEndsIfTheTargetIsDead(t *testing.T) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := listener.Addr().String()
+	listener.Close()
+	requireEnd(t, dial(t, listen(t, dead)))
+}
+
+func TestPortsKeepTheirNames(t *testing.T) {
+	var saved map[string]int
+	save := func(ports map[string]int) error {
+		saved = ports
+		return nil
+	}
+	first := NewPorts(nil, save)
+	if err := first.Reserve("a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	if first.Get("a") == first.Get("b") {
+		t.Fatal("two names have the same port")
+	}
+	second := NewPorts(saved, save)
+	if err := second.Reserve("b", "c", "a"); err != nil {
+		t.Fatal(err)
+	}
+	if second.Get("a") != first.Get("a") || second.Get("b") != first.Get("b") {
+		t.Fatalf("the ports have changed: %v", saved)
+	}
+}
