@@ -161,4 +161,3 @@ func (w *ward) handOver(from, to *site) {
 		}
 	}
 }
-
