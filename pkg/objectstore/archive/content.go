@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package archive
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// Content is what a capture holds.
+type Content struct {
+	Volumes []Volume
+	Objects []Object
+}
+
+// Volume is a PersistentVolumeClaim and the PersistentVolume it is bound to.
+type Volume struct {
+	PV  corev1.PersistentVolume      `json:"pv"`
+	PVC corev1.PersistentVolumeClaim `json:"pvc"`
+}
+
+// Object is one of the application's objects, with the name of its resource so that it can be created without asking
+// the cluster what its kind is called.
+type Object struct {
+	Resource string                     `json:"resource"`
+	Object   *unstructured.Unstructured `json:"object"`
+}
+
+type volumesPart struct {
+	Volumes []Volume `json:"volumes"`
+}
+
+type objectsPart struct {
+	Objects []Object `json:"objects"`
+}
+
+func pack(part any) ([]byte, error) {
+	var buffer bytes.Buffer
+	w, err := gzip.NewWriterLevel(&buffer, gzip.BestSpeed)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.NewEncoder(w).Encode(part); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return buffer.Bytes(), nil
+}
+
+func unpack(data []byte, part any) error {
+	r, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(plain, part)
+}
