@@ -6,7 +6,6 @@ package base
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -150,9 +149,4 @@ func ConditionStatus(conditions []metav1.Condition, conditionType string) string
 		return string(condition.Status)
 	}
 	return string(metav1.ConditionUnknown)
-}
-
-// Count is how many there are.
-func Count(n int) string {
-	return strconv.Itoa(n)
 }

@@ -1,0 +1,106 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package drplacementcontrol
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/validation"
+)
+
+// Create refuses a placement that may protect volumes which another one of the namespace protects.
+func (r *REST) Create(ctx context.Context, obj runtime.Object, createValidation rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
+	defer r.creating.lock(genericapirequest.NamespaceValue(ctx))()
+	return r.Store.Create(ctx, obj, r.alone(createValidation), options)
+}
+
+// Update refuses the same where server-side apply creates.
+func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo, createValidation rest.ValidateObjectFunc,
+	updateValidation rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions,
+) (runtime.Object, bool, error) {
+	if forceAllowCreate {
+		defer r.creating.lock(genericapirequest.NamespaceValue(ctx))()
+	}
+	return r.Store.Update(ctx, name, objInfo, r.alone(createValidation), updateValidation, forceAllowCreate, options)
+}
+
+// alone adds to a validation that no other placement's selector may overlap. It runs last, when the selectors are valid.
+func (r *REST) alone(next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
+	return func(ctx context.Context, obj runtime.Object) error {
+		if next != nil {
+			if err := next(ctx, obj); err != nil {
+				return err
+			}
+		}
+		others, err := r.Store.List(ctx, nil)
+		if err != nil {
+			return fmt.Errorf("looking for other DRPlacementControls of the namespace: %w", err)
+		}
+		placement := obj.(*dr.DRPlacementControl)
+		if errs := overlaps(placement, others.(*dr.DRPlacementControlList).Items); len(errs) > 0 {
+			return apierrors.NewInvalid(dr.Kind("DRPlacementControl"), placement.Name, errs)
+		}
+		return nil
+	}
+}
+
+func overlaps(placement *dr.DRPlacementControl, others []dr.DRPlacementControl) field.ErrorList {
+	var errs field.ErrorList
+	for i := range others {
+		other := &others[i]
+		if other.Name == placement.Name || validation.Disjoint(&placement.Spec.PVCSelector, &other.Spec.PVCSelector) {
+			continue
+		}
+		errs = append(errs, field.Invalid(field.NewPath("spec", "pvcSelector"), metav1.FormatLabelSelector(&placement.Spec.PVCSelector),
+			fmt.Sprintf("may select the same PersistentVolumeClaims as DRPlacementControl %s (%s); a volume has one protector: demand different values of the same label in both",
+				other.Name, metav1.FormatLabelSelector(&other.Spec.PVCSelector))))
+	}
+	return errs
+}
+
+// keyedMutex is a mutex per key. Its zero value is ready for use.
+type keyedMutex struct {
+	mu      sync.Mutex
+	holders map[string]*holder
+}
+
+type holder struct {
+	sync.Mutex
+	waiting int
+}
+
+// lock waits for the key and returns what lets go of it.
+func (m *keyedMutex) lock(key string) func() {
+	m.mu.Lock()
+	if m.holders == nil {
+		m.holders = map[string]*holder{}
+	}
+	h := m.holders[key]
+	if h == nil {
+		h = &holder{}
+		m.holders[key] = h
+	}
+	h.waiting++
+	m.mu.Unlock()
+
+	h.Lock()
+	return func() {
+		h.Unlock()
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		if h.waiting--; h.waiting == 0 {
+			delete(m.holders, key)
+		}
+	}
+}
