@@ -1,0 +1,75 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package drplacementcontrol
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// act carries a decision out. The status is written before any group, for it is the commit point of what the groups are
+// told; every write is refused by the server if what the decision rests on has changed since. It may stop after any
+// write: the next decision finds what is left to do.
+func (r *Reconciler) act(ctx context.Context, placement *v1alpha1.DRPlacementControl, d Decision) error {
+	placement = placement.DeepCopy()
+	if d.AddFinalizer {
+		controllerutil.AddFinalizer(placement, Finalizer)
+		if err := r.Client.Update(ctx, placement); err != nil {
+			return fmt.Errorf("adding the finalizer: %w", err)
+		}
+	}
+	if d.StatusChanged && !d.RemoveFinalizer {
+		placement.Status = *d.Status.DeepCopy()
+		if err := r.Client.Status().Update(ctx, placement); err != nil {
+			return fmt.Errorf("writing status: %w", err)
+		}
+	}
+	if err := r.actOnGroups(ctx, d); err != nil {
+		return err
+	}
+	if d.RemoveFinalizer {
+		controllerutil.RemoveFinalizer(placement, Finalizer)
+		if err := r.Client.Update(ctx, placement); err != nil {
+			return fmt.Errorf("removing the finalizer: %w", err)
+		}
+	}
+	return nil
+}
+
+func (r *Reconciler) actOnGroups(ctx context.Context, d Decision) error {
+	for _, group := range d.Update {
+		if err := r.Client.Update(ctx, group); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("updating VolumeReplicationGroup %s: %w", group.Name, err)
+		}
+	}
+	for _, group := range d.Create {
+		if err := r.Client.Create(ctx, group.DeepCopy()); err != nil {
+			return fmt.Errorf("creating VolumeReplicationGroup %s: %w", group.Name, err)
+		}
+	}
+	for _, group := range d.Delete {
+		preconditions := client.Preconditions{UID: ptr.To(group.UID)}
+		if err := r.Client.Delete(ctx, group.DeepCopy(), preconditions); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting VolumeReplicationGroup %s: %w", group.Name, err)
+		}
+	}
+	for _, group := range d.Release {
+		if err := r.Client.Update(ctx, group); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("releasing VolumeReplicationGroup %s: %w", group.Name, err)
+		}
+	}
+	return nil
+}
+
+// outdated tells whether an error means that the decision rests on something that has changed since.
+func outdated(err error) bool {
+	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
+}
