@@ -38,11 +38,7 @@ func down(ctx context.Context, report supervisor.Progress) error {
 	if err != nil {
 		return err
 	}
-	err = supervisor.NewClient().Do(ctx, report, supervisor.Command{Verb: supervisor.VerbDown})
-	if err != nil && !errors.Is(err, supervisor.ErrNotUp) {
-		report("%v", err)
-	}
-	if err := awaitEnd(ctx, root); err != nil {
+	if err := end(ctx, root, report); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(root.Run()); err != nil {
@@ -50,6 +46,15 @@ func down(ctx context.Context, report supervisor.Progress) error {
 	}
 	report("The playground is gone.")
 	return nil
+}
+
+// end ends every process.
+func end(ctx context.Context, root layout.Root, report supervisor.Progress) error {
+	err := supervisor.NewClient().Do(ctx, report, supervisor.Command{Verb: supervisor.VerbDown})
+	if err != nil && !errors.Is(err, supervisor.ErrNotUp) {
+		report("%v", err)
+	}
+	return awaitEnd(ctx, root)
 }
 
 // awaitEnd returns when no supervisor is left. One that does not end by itself is killed, and its processes die with it.
@@ -80,13 +85,22 @@ func awaitEnd(ctx context.Context, root layout.Root) error {
 }
 
 func killSupervisor(root layout.Root) error {
-	content, err := os.ReadFile(root.Run("supervisor.pid"))
+	pid, err := supervisorPID(root)
 	if err != nil {
 		return err
 	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
+
+// supervisorPID returns the process ID of the last supervisor.
+func supervisorPID(root layout.Root) (int, error) {
+	content, err := os.ReadFile(root.Run("supervisor.pid"))
+	if err != nil {
+		return 0, err
+	}
 	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
 	if err != nil {
-		return fmt.Errorf("%s: %w", root.Run("supervisor.pid"), err)
+		return 0, fmt.Errorf("%s: %w", root.Run("supervisor.pid"), err)
 	}
-	return syscall.Kill(pid, syscall.SIGKILL)
+	return pid, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ramendr/dr-apiserver/test/playground/layout"
+	"github.com/ramendr/dr-apiserver/test/playground/process"
 	"github.com/ramendr/dr-apiserver/test/playground/supervisor"
 )
 
@@ -45,10 +46,20 @@ func up(ctx context.Context, report supervisor.Progress, instant bool) error {
 	if instant {
 		boot.Words = []string{supervisor.WordInstant}
 	}
+	root, err := layout.Find()
+	if err != nil {
+		return err
+	}
+	if pid, err := supervisorPID(root); err == nil && process.Replaced(pid) {
+		report("bin/playground was built anew; its processes start again.")
+		if err := end(ctx, root, report); err != nil {
+			return err
+		}
+	}
 	if client.Running() {
 		return client.Do(ctx, report, boot)
 	}
-	daemon, err := startDaemon()
+	daemon, err := startDaemon(root)
 	if err != nil {
 		return err
 	}
@@ -73,17 +84,13 @@ type daemon struct {
 	log   string
 }
 
-func startDaemon() (*daemon, error) {
+func startDaemon(root layout.Root) (*daemon, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.Getwd()
-	if err != nil {
-		return nil, err
-	}
-	path := layout.Root(root).Run("log", "supervisor.log")
-	if err := os.MkdirAll(layout.Root(root).Run("log"), 0o755); err != nil {
+	path := root.Run("log", "supervisor.log")
+	if err := os.MkdirAll(root.Run("log"), 0o755); err != nil {
 		return nil, err
 	}
 	log, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o644)

@@ -4,8 +4,11 @@
 package process
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 )
 
 // forks carries the starts of all processes to one OS thread. The kernel sends a child its parent-death
@@ -30,4 +33,10 @@ func start(cmd *exec.Cmd) error {
 	f := fork{cmd: cmd, done: make(chan error)}
 	forks <- f
 	return <-f.done
+}
+
+// Replaced says whether the file that a process was started from has been replaced.
+func Replaced(pid int) bool {
+	program, err := os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+	return err == nil && strings.HasSuffix(program, " (deleted)")
 }

@@ -142,6 +142,13 @@ func (p *Process) Status() Status {
 	return status
 }
 
+// Outdated says whether the program has been replaced since the process was started.
+func (p *Process) Outdated() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.run != nil && Replaced(p.run.cmd.Process.Pid)
+}
+
 // launch starts the program and what watches over it, or returns the run there is.
 func (p *Process) launch() (current *run, launched bool, err error) {
 	p.mu.Lock()

@@ -131,12 +131,14 @@ func (c *cluster) list() []*process.Process {
 // running says whether the cluster has processes and all of them run.
 func (c *cluster) running() bool {
 	all := c.list()
-	for _, p := range all {
-		if p.Status().State != process.Running {
-			return false
-		}
-	}
-	return len(all) > 0
+	return len(all) > 0 && !slices.ContainsFunc(all, func(p *process.Process) bool {
+		return p.Status().State != process.Running
+	})
+}
+
+// outdated says whether a process runs a program that has been built anew.
+func (c *cluster) outdated() bool {
+	return slices.ContainsFunc(c.list(), (*process.Process).Outdated)
 }
 
 // client returns the admin's way into the cluster.

@@ -74,7 +74,7 @@ func (s *Supervisor) Close() {
 	s.links.close()
 }
 
-// Up starts what does not run, heals the network between the clusters, and returns when DRClusters and DRPolicy are
+// Up starts what does not run or was built anew, heals the network between the clusters, and returns when DRClusters and DRPolicy are
 // ready. It does nothing if all that is so.
 func (s *Supervisor) Up(ctx context.Context, report Progress, instantStorage bool) error {
 	if s.isUp() && s.state.instantStorage() == instantStorage {
@@ -85,6 +85,7 @@ func (s *Supervisor) Up(ctx context.Context, report Progress, instantStorage boo
 	if err := s.chooseStorage(instantStorage); err != nil {
 		return err
 	}
+	s.stopOutdated()
 	s.links.heal()
 	hubReady := make(chan struct{})
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -107,7 +108,7 @@ func (s *Supervisor) Up(ctx context.Context, report Progress, instantStorage boo
 
 func (s *Supervisor) isUp() bool {
 	for _, c := range s.clusters {
-		if !c.running() {
+		if !c.running() || c.outdated() {
 			return false
 		}
 	}
@@ -117,6 +118,17 @@ func (s *Supervisor) isUp() bool {
 		}
 	}
 	return len(s.links.partitioned()) == 0
+}
+
+// stopOutdated stops the processes whose programs have been built anew.
+func (s *Supervisor) stopOutdated() {
+	for _, c := range s.clusters {
+		for _, p := range c.list() {
+			if p.Outdated() {
+				c.kill(p.Name)
+			}
+		}
+	}
 }
 
 // chooseStorage remembers which storage is wanted and stops the other kind.
