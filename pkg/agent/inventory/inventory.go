@@ -1,0 +1,143 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package inventory tells the hub which classes a cluster has: it keeps the cluster's DRClusterConfig.
+package inventory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	replicationv1alpha1 "github.com/csi-addons/kubernetes-csi-addons/api/replication.storage/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/clock"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/builder"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
+	"sigs.k8s.io/controller-runtime/pkg/predicate"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// schedulingIntervalParameter is the parameter of a VolumeReplicationClass that says how often its volumes are synced.
+const schedulingIntervalParameter = "schedulingInterval"
+
+// Reconciler keeps the DRClusterConfig of Cluster on the Hub equal to what is on the cluster that Local reads.
+type Reconciler struct {
+	// Cluster is the name of the DRCluster.
+	Cluster string
+	// Hub writes the DRClusterConfig; it need not cache.
+	Hub client.Client
+	// Local reads the cluster's classes, from a cache.
+	Local client.Client
+	// Clock stamps the report.
+	Clock clock.PassiveClock
+}
+
+// SetupWithManager has the report renewed whenever a class changes, and once at the start.
+func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	one := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
+		return []reconcile.Request{{NamespacedName: client.ObjectKey{Name: r.Cluster}}}
+	})
+	kubeSystem := predicate.NewPredicateFuncs(func(o client.Object) bool { return o.GetName() == metav1.NamespaceSystem })
+	return ctrl.NewControllerManagedBy(mgr).
+		Named("inventory").
+		Watches(&storagev1.StorageClass{}, one).
+		Watches(&replicationv1alpha1.VolumeReplicationClass{}, one).
+		Watches(&corev1.Namespace{}, one, builder.WithPredicates(kubeSystem, predicate.GenerationChangedPredicate{})).
+		Complete(r)
+}
+
+// Reconcile writes the report if it differs from the last one.
+func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
+	found, err := r.find(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	report, err := r.ensure(ctx)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	found.LastUpdateTime = report.Status.LastUpdateTime
+	if apiequality.Semantic.DeepEqual(*found, report.Status) {
+		return reconcile.Result{}, nil
+	}
+	before := report.DeepCopy()
+	now := metav1.NewTime(r.Clock.Now())
+	found.LastUpdateTime = &now
+	report.Status = *found
+	if err := r.Hub.Status().Patch(ctx, report, client.MergeFrom(before)); err != nil {
+		return reconcile.Result{}, fmt.Errorf("reporting the classes of %s in DRClusterConfig %s: %w", r.Cluster, r.Cluster, err)
+	}
+	return reconcile.Result{}, nil
+}
+
+// ensure gets the DRClusterConfig, creating it the first time.
+func (r *Reconciler) ensure(ctx context.Context) (*v1alpha1.DRClusterConfig, error) {
+	config := &v1alpha1.DRClusterConfig{}
+	err := r.Hub.Get(ctx, client.ObjectKey{Name: r.Cluster}, config)
+	if !apierrors.IsNotFound(err) {
+		return config, err
+	}
+	var kubeSystem corev1.Namespace
+	if err := r.Local.Get(ctx, client.ObjectKey{Name: metav1.NamespaceSystem}, &kubeSystem); err != nil {
+		return nil, fmt.Errorf("the UID of namespace %s identifies the cluster: %w", metav1.NamespaceSystem, err)
+	}
+	config = &v1alpha1.DRClusterConfig{
+		ObjectMeta: metav1.ObjectMeta{Name: r.Cluster},
+		Spec:       v1alpha1.DRClusterConfigSpec{ClusterID: string(kubeSystem.UID)},
+	}
+	if err := r.Hub.Create(ctx, config); err != nil {
+		return nil, fmt.Errorf("creating DRClusterConfig %s: %w", r.Cluster, err)
+	}
+	return config, nil
+}
+
+func (r *Reconciler) find(ctx context.Context) (*v1alpha1.DRClusterConfigStatus, error) {
+	var storageClasses storagev1.StorageClassList
+	if err := r.Local.List(ctx, &storageClasses); err != nil {
+		return nil, fmt.Errorf("listing StorageClasses: %w", err)
+	}
+	var replicationClasses replicationv1alpha1.VolumeReplicationClassList
+	if err := r.Local.List(ctx, &replicationClasses); err != nil {
+		return nil, fmt.Errorf("listing VolumeReplicationClasses: %w", err)
+	}
+	found := &v1alpha1.DRClusterConfigStatus{}
+	for i := range storageClasses.Items {
+		class := &storageClasses.Items[i]
+		found.StorageClasses = append(found.StorageClasses, describe(class, class.Provisioner, nil))
+	}
+	for i := range replicationClasses.Items {
+		class := &replicationClasses.Items[i]
+		found.VolumeReplicationClasses = append(found.VolumeReplicationClasses,
+			describe(class, class.Spec.Provisioner, class.Spec.Parameters))
+	}
+	sortByName(found.StorageClasses)
+	sortByName(found.VolumeReplicationClasses)
+	return found, nil
+}
+
+// describe says of a class what the hub needs to pair it. Of its parameters only the interval is told: others may name secrets.
+func describe(class client.Object, provisioner string, parameters map[string]string) v1alpha1.ClassInfo {
+	labels := class.GetLabels()
+	return v1alpha1.ClassInfo{
+		Name:               class.GetName(),
+		Provisioner:        provisioner,
+		StorageID:          labels[v1alpha1.LabelStorageID],
+		ReplicationID:      cmp.Or(labels[v1alpha1.LabelReplicationID], labels[v1alpha1.LabelReplicationIDCamel]),
+		SchedulingInterval: parameters[schedulingIntervalParameter],
+		Labels:             labels,
+	}
+}
+
+func sortByName(classes []v1alpha1.ClassInfo) {
+	slices.SortFunc(classes, func(a, b v1alpha1.ClassInfo) int { return cmp.Compare(a.Name, b.Name) })
+}

@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package lease keeps the Lease by which the hub knows that a cluster's agent is connected.
+package lease
+
+import (
+	"context"
+	"time"
+
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/component-helpers/apimachinery/lease"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+)
+
+// renewalsPerDuration is how often a Lease is renewed within its duration, so that one lost request costs nothing.
+const renewalsPerDuration = 4
+
+// Run renews the Lease named after the cluster, in the agents' namespace on the hub, until ctx ends. It is the kubelet's
+// own way of doing that. A Lease lasts duration, which is rounded to whole seconds and at least one. The client should
+// have a request timeout no longer than a quarter of duration: a hub that hangs must not stop the renewals after it.
+func Run(ctx context.Context, hub kubernetes.Interface, cluster, namespace string, duration time.Duration) {
+	seconds := max(1, int32(duration.Round(time.Second)/time.Second))
+	logger := klog.FromContext(ctx).WithValues("lease", klog.KRef(namespace, cluster))
+	onRepeatedFailure := func() {
+		logger.Info("The hub can't be reached to renew the Lease; protection goes on, and no role changes")
+	}
+	lease.NewController(clock.RealClock{}, hub, cluster, seconds, onRepeatedFailure,
+		duration/renewalsPerDuration, cluster, namespace, nil).Run(ctx)
+}
