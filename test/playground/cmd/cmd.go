@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ramendr/dr-apiserver/test/playground/layout"
 	"github.com/ramendr/dr-apiserver/test/playground/supervisor"
+	"github.com/ramendr/dr-apiserver/test/storagesim/faults"
 )
 
 // New returns the command.
@@ -39,8 +41,7 @@ func New() *cobra.Command {
 			"Undo partition"),
 		newRelayed(supervisor.VerbS3, "s3 PROFILE {forbid|hang|heal}",
 			"Make an object store refuse every request, not answer, or serve again"),
-		newRelayed(supervisor.VerbFault, "fault [STORAGE-FAULT...]",
-			"Make the storage lag, fail or hang at named points; without words list what there is"),
+		newFault(),
 	)
 	return root
 }
@@ -64,6 +65,13 @@ func newRelayed(verb, use, short string) *cobra.Command {
 			return supervisor.NewClient().Do(cmd.Context(), printer(cmd.OutOrStdout()), command)
 		},
 	}
+}
+
+func newFault() *cobra.Command {
+	command := newRelayed(supervisor.VerbFault, "fault [STORAGE-FAULT...]",
+		"Make the storage lag, fail, hang or crash at named points; without words list what is in place")
+	command.Long = command.Short + ".\n\n" + faults.Usage + "\n\nPoints: " + strings.Join(faults.Points(), ", ")
+	return command
 }
 
 func printer(out io.Writer) supervisor.Progress {

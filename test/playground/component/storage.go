@@ -34,7 +34,7 @@ func (c Cluster) StorageSimulator(peer string, instant bool) process.Spec {
 	if instant {
 		args = append(args, "--instant")
 	}
-	return c.process(Storage, c.Root.Program("storagesim"), args, listening(c.Address(Storage)), Storage, storageSidecar)
+	return c.process(Storage, c.Root.Program("storagesim"), args, c.serving("http://"+c.Address(Storage)+"/healthz"), Storage, storageSidecar)
 }
 
 // Provisioner makes volumes for PersistentVolumeClaims.

@@ -136,6 +136,13 @@ func (c *cluster) running() bool {
 	})
 }
 
+// runs says whether one of the processes runs.
+func (c *cluster) runs(name string) bool {
+	return slices.ContainsFunc(c.list(), func(p *process.Process) bool {
+		return p.Name == name && p.Status().State == process.Running
+	})
+}
+
 // outdated says whether a process runs a program that has been built anew.
 func (c *cluster) outdated() bool {
 	return slices.ContainsFunc(c.list(), (*process.Process).Outdated)

@@ -15,10 +15,16 @@ import (
 	"github.com/ramendr/dr-apiserver/test/playground/component"
 )
 
-// Fault hands the words on to both storage simulators, which know what faults there are, and reports their answers.
+// Fault hands the words on to the storage simulators that run, which know what faults there are, and reports what is
+// in place then. A simulator that starts has no faults.
 func (s *Supervisor) Fault(ctx context.Context, report Progress, words []string) error {
 	for _, name := range managedClusters {
-		answer, err := s.control(ctx, s.clusters[name], words)
+		c := s.clusters[name]
+		if !c.runs(component.Storage) {
+			report("%-4s its storage does not run", name)
+			continue
+		}
+		answer, err := s.control(ctx, c, words)
 		if err != nil {
 			return fmt.Errorf("the storage of %s: %w", name, err)
 		}
