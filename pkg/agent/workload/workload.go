@@ -17,14 +17,17 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 )
 
 // ReplicasAnnotation remembers, on a workload that was scaled to zero, the scale it had.
-const ReplicasAnnotation = "dr.ramen.io/replicas"
+const ReplicasAnnotation = mark.Replicas
 
 // Quiesce scales to zero every Deployment and StatefulSet of the namespace that mounts one of the claims or that the
-// selector covers, remembering each one's scale, and answers with what still uses the claims: nothing, once the
-// application is stopped. It may be called again at any time, also half way through.
+// selector covers, remembering each one's scale, and answers with what still runs or uses the claims: nothing, once the
+// application is stopped. It may be called again at any time, also half way through. A workload counts as stopped only
+// when its controller has said so of the scale it has now: until then it may be about to make another pod.
 //
 // Pods that belong to neither kind are not touched; they are named until somebody ends them.
 func Quiesce(ctx context.Context, c client.Client, namespace string, claims sets.Set[string], selector labels.Selector) (waiting []string, err error) {
@@ -36,14 +39,17 @@ func Quiesce(ctx context.Context, c client.Client, namespace string, claims sets
 		if !s.mounts(claims) && !selector.Matches(labels.Set(s.object.GetLabels())) {
 			continue
 		}
-		if s.replicas() == 0 {
-			continue
-		}
-		if err := s.stop(ctx, c); err != nil {
-			return nil, err
+		if s.replicas() != 0 {
+			if err := s.stop(ctx, c); err != nil {
+				return nil, err
+			}
+			waiting = append(waiting, s.String())
+		} else if !s.stopped {
+			waiting = append(waiting, s.String())
 		}
 	}
-	return users(ctx, c, namespace, claims)
+	pods, err := users(ctx, c, namespace, claims)
+	return append(waiting, pods...), err
 }
 
 // Resume gives every workload of the namespace that Quiesce has stopped its former scale again.
@@ -110,10 +116,12 @@ func mountsClaim(volumes []corev1.Volume, claims sets.Set[string]) bool {
 	})
 }
 
-// scalable is a Deployment or StatefulSet; scale points at its replicas.
+// scalable is a Deployment or StatefulSet; scale points at its replicas, and stopped is true once its controller has seen
+// its present scale and has no pods.
 type scalable struct {
 	object    client.Object
 	scale     **int32
+	stopped   bool
 	volumes   []corev1.Volume
 	templates []corev1.PersistentVolumeClaim
 }
@@ -131,12 +139,14 @@ func list(ctx context.Context, c client.Client, namespace string) ([]scalable, e
 	for i := range deployments.Items {
 		// What the cache hands out is shared; it is patched as a copy.
 		d := deployments.Items[i].DeepCopy()
-		scalables = append(scalables, scalable{object: d, scale: &d.Spec.Replicas, volumes: d.Spec.Template.Spec.Volumes})
+		scalables = append(scalables, scalable{object: d, scale: &d.Spec.Replicas, volumes: d.Spec.Template.Spec.Volumes,
+			stopped: d.Status.Replicas == 0 && d.Status.ObservedGeneration >= d.Generation})
 	}
 	for i := range statefulSets.Items {
 		s := statefulSets.Items[i].DeepCopy()
 		scalables = append(scalables, scalable{
 			object: s, scale: &s.Spec.Replicas, volumes: s.Spec.Template.Spec.Volumes, templates: s.Spec.VolumeClaimTemplates,
+			stopped: s.Status.Replicas == 0 && s.Status.ObservedGeneration >= s.Generation,
 		})
 	}
 	return scalables, nil
@@ -161,6 +171,10 @@ func (s scalable) mounts(claims sets.Set[string]) bool {
 func isNumber(s string) bool {
 	_, err := strconv.ParseUint(s, 10, 31)
 	return err == nil
+}
+
+func (s scalable) String() string {
+	return kind(s.object) + " " + s.object.GetNamespace() + "/" + s.object.GetName()
 }
 
 // replicas that the workload is asked to have; one, where it does not say.

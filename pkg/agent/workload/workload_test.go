@@ -73,22 +73,26 @@ func TestQuiesceStopsWhatUsesTheVolumesAndResumeGivesTheScaleBack(t *testing.T) 
 	tests := map[string]struct {
 		objects    []client.Object
 		whileDown  map[string]int32
+		scaled     []string
 		waiting    []string
 		afterwards map[string]int32
 	}{
 		"a StatefulSet whose claims come from a template": {
 			objects:    []client.Object{statefulSet("shop", "other", "data", 3), statefulSet("shop-0", "other", "cache", 2)},
 			whileDown:  map[string]int32{"shop": 0, "shop-0": 2},
+			scaled:     []string{"StatefulSet shop/shop"},
 			afterwards: map[string]int32{"shop": 3, "shop-0": 2},
 		},
 		"a Deployment that mounts a claim, without a scale of its own": {
 			objects:    []client.Object{deployment("web", "other", "data-shop-0", nil), deployment("api", "other", "unprotected", nil)},
 			whileDown:  map[string]int32{"web": 0, "api": 1},
+			scaled:     []string{"Deployment shop/web"},
 			afterwards: map[string]int32{"web": 1, "api": 1},
 		},
 		"a Deployment without volumes that belongs to the application": {
 			objects:    []client.Object{deployment("front", "shop", "", ptr.To[int32](2))},
 			whileDown:  map[string]int32{"front": 0},
+			scaled:     []string{"Deployment shop/front"},
 			afterwards: map[string]int32{"front": 2},
 		},
 		"a workload its owner had stopped stays stopped": {
@@ -109,12 +113,12 @@ func TestQuiesceStopsWhatUsesTheVolumesAndResumeGivesTheScaleBack(t *testing.T) 
 			ctx := context.Background()
 			c := fake.NewClientBuilder().WithObjects(tt.objects...).Build()
 			claims, selector := sets.New("data-shop-0"), labels.SelectorFromSet(labels.Set{"app": "shop"})
-			for range 2 { // a second time changes nothing
+			for _, want := range [][]string{append(tt.scaled, tt.waiting...), tt.waiting} { // a second time changes nothing
 				waiting, err := Quiesce(ctx, c, namespace, claims, selector)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if diff := cmp.Diff(tt.waiting, waiting); diff != "" {
+				if diff := cmp.Diff(want, waiting); diff != "" {
 					t.Error("waiting (-want +got):", diff)
 				}
 				if diff := cmp.Diff(tt.whileDown, scales(t, c)); diff != "" {
@@ -128,6 +132,31 @@ func TestQuiesceStopsWhatUsesTheVolumesAndResumeGivesTheScaleBack(t *testing.T) 
 				if diff := cmp.Diff(tt.afterwards, scales(t, c)); diff != "" {
 					t.Error("afterwards (-want +got):", diff)
 				}
+			}
+		})
+	}
+}
+
+func TestAWorkloadIsStoppedOnlyWhenItsControllerSaysSo(t *testing.T) {
+	tests := map[string]struct {
+		observed int64
+		replicas int32
+		waiting  []string
+	}{
+		"the controller has not seen the scale":  {observed: 1, waiting: []string{"StatefulSet shop/shop"}},
+		"the controller still counts a pod":      {observed: 2, replicas: 1, waiting: []string{"StatefulSet shop/shop"}},
+		"the controller has seen it and is done": {observed: 2},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			s := statefulSet("shop", "shop", "data", 0)
+			s.Generation, s.Status.ObservedGeneration, s.Status.Replicas = 2, tt.observed, tt.replicas
+			waiting, err := Quiesce(t.Context(), fake.NewClientBuilder().WithObjects(s).Build(), namespace, nil, labels.Everything())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tt.waiting, waiting); diff != "" {
+				t.Error("(-want +got):", diff)
 			}
 		})
 	}

@@ -1,0 +1,31 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package mark has the annotations and labels the agent puts on objects of its cluster.
+package mark
+
+const (
+	// Owner names the VolumeReplicationGroup, as <namespace>/<name>, that a PersistentVolumeClaim is protected by or that
+	// an object was restored for.
+	Owner = "dr.ramen.io/volumereplicationgroup"
+	// Replicas is the scale a workload had before it was quiesced.
+	Replicas = "dr.ramen.io/replicas"
+	// ReclaimPolicy is the policy a PersistentVolume had before it was protected.
+	ReclaimPolicy = "dr.ramen.io/reclaim-policy"
+	// ManagedBy labels what the agent creates for itself.
+	ManagedBy = "app.kubernetes.io/managed-by"
+	// Agent is the value of ManagedBy, and the agent's field manager.
+	Agent = "dr-agent"
+	// Checkpoint labels the agent's checkpoints.
+	Checkpoint = "dr.ramen.io/checkpoint"
+)
+
+// IsOurs tells the keys of annotations and labels that say something about this cluster only and do not travel.
+func IsOurs(key string) bool {
+	switch key {
+	case Owner, Replicas, ReclaimPolicy:
+		return true
+	default:
+		return false
+	}
+}

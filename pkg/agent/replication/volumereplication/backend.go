@@ -1,0 +1,144 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package volumereplication replicates volumes through csi-addons VolumeReplication: one object per claim, of the same name.
+package volumereplication
+
+import (
+	"context"
+	"fmt"
+
+	csiaddons "github.com/csi-addons/kubernetes-csi-addons/api/replication.storage/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// Backend drives VolumeReplications.
+type Backend struct {
+	// Reader reads VolumeReplications and VolumeReplicationClasses, as a cache does.
+	Reader client.Reader
+	// Client writes.
+	Client client.Client
+}
+
+var _ replication.Backend = (*Backend)(nil)
+
+// Method implements replication.Backend.
+func (b *Backend) Method() v1alpha1.ReplicationMethod { return v1alpha1.MethodVolumeReplication }
+
+// Class implements replication.Backend.
+func (b *Backend) Class(v replication.Volume, rules replication.Rules) (string, *replication.Problem) {
+	var classes csiaddons.VolumeReplicationClassList
+	if err := b.Reader.List(context.Background(), &classes); err != nil {
+		return "", &replication.Problem{Reason: ReasonNoReplicationClass, Message: fmt.Sprintf(
+			"PersistentVolumeClaim %s: VolumeReplicationClasses can't be read (%v); is csi-addons installed on this cluster?", v.Key(), err)}
+	}
+	return chooseClass(v, rules, classes.Items)
+}
+
+// Report implements replication.Backend.
+func (b *Backend) Report(claim types.NamespacedName) (*replication.State, error) {
+	vr, err := b.get(context.Background(), claim)
+	if vr == nil || err != nil {
+		return nil, err
+	}
+	return report(vr), nil
+}
+
+// Promote implements replication.Backend. csi-addons escalates a promotion to a forced one by itself.
+func (b *Backend) Promote(ctx context.Context, v replication.Volume, class string) error {
+	return b.ensure(ctx, v, class, csiaddons.Primary, false)
+}
+
+// Demote implements replication.Backend. Resyncing by itself is asked for only where local writes are given up.
+func (b *Backend) Demote(ctx context.Context, v replication.Volume, class string, how replication.Demotion) error {
+	return b.ensure(ctx, v, class, csiaddons.Secondary, how == replication.Resync)
+}
+
+func (b *Backend) ensure(ctx context.Context, v replication.Volume, class string, state csiaddons.ReplicationState, resync bool) error {
+	vr, err := b.get(ctx, v.Key())
+	if err != nil {
+		return err
+	}
+	if vr == nil {
+		return b.create(ctx, v, class, state, resync)
+	}
+	if vr.Labels[mark.ManagedBy] != mark.Agent {
+		return fmt.Errorf("VolumeReplication %s exists and was not made by this agent; delete it, so that the volume can be protected here", v.Key())
+	}
+	if vr.Spec.ReplicationState == state && vr.Spec.AutoResync == resync {
+		return nil
+	}
+	patch := fmt.Appendf(nil, `{"spec":{"replicationState":%q,"autoResync":%t}}`, state, resync)
+	if err := b.Client.Patch(ctx, vr.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); err != nil {
+		return fmt.Errorf("making VolumeReplication %s %s: %w", v.Key(), state, err)
+	}
+	return nil
+}
+
+func (b *Backend) create(ctx context.Context, v replication.Volume, class string, state csiaddons.ReplicationState, resync bool) error {
+	vr := &csiaddons.VolumeReplication{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: v.PVC.Namespace,
+			Name:      v.PVC.Name,
+			Labels:    map[string]string{mark.ManagedBy: mark.Agent},
+		},
+		Spec: csiaddons.VolumeReplicationSpec{
+			VolumeReplicationClass: class,
+			ReplicationState:       state,
+			AutoResync:             resync,
+			DataSource:             corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: v.PVC.Name},
+		},
+	}
+	if err := b.Client.Create(ctx, vr); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("creating VolumeReplication %s: %w", v.Key(), err)
+	}
+	return nil
+}
+
+// refresh changes the generation and nothing else: csi-addons writes the field back as an empty string and looks at the
+// volume again. Otherwise it looks only after 15 s, 30 s or half the sync interval.
+var refresh = []byte(`{"spec":{"replicationHandle":null}}`)
+
+// Refresh implements replication.Backend.
+func (b *Backend) Refresh(ctx context.Context, claim types.NamespacedName) error {
+	vr := &csiaddons.VolumeReplication{ObjectMeta: metav1.ObjectMeta{Namespace: claim.Namespace, Name: claim.Name}}
+	return client.IgnoreNotFound(b.Client.Patch(ctx, vr, client.RawPatch(types.MergePatchType, refresh)))
+}
+
+// Remove implements replication.Backend. Deleting a VolumeReplication disables replication of the volume.
+func (b *Backend) Remove(ctx context.Context, claim types.NamespacedName) (bool, error) {
+	vr, err := b.get(ctx, claim)
+	if err != nil {
+		return false, err
+	}
+	if vr == nil || vr.Labels[mark.ManagedBy] != mark.Agent {
+		return true, nil
+	}
+	if !vr.DeletionTimestamp.IsZero() {
+		return false, nil
+	}
+	if err := b.Client.Delete(ctx, vr, client.Preconditions{UID: &vr.UID}); err != nil && !apierrors.IsNotFound(err) {
+		return false, fmt.Errorf("deleting VolumeReplication %s: %w", claim, err)
+	}
+	return false, nil
+}
+
+func (b *Backend) get(ctx context.Context, claim types.NamespacedName) (*csiaddons.VolumeReplication, error) {
+	vr := &csiaddons.VolumeReplication{}
+	err := b.Reader.Get(ctx, claim, vr)
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading VolumeReplication %s: %w", claim, err)
+	}
+	return vr, nil
+}
