@@ -46,13 +46,15 @@ var sourceStoppedCheck = check{
 	CheckSourceStopped, overriddenByAck + string(v1alpha1.AckSourceMayStillWrite), question.findSourceStopped,
 }
 
-// checks looks at everything that has a meaning for the request: what the target's agent says, for instance, has none
-// while the target is not a known cluster.
+// checks looks at everything that has a meaning for the request. What the target's agent says has none while the target
+// is not a known cluster, and what any agent says of its role has none between two roles.
 func (q question) checks() []v1alpha1.PreflightCheck {
 	known := q.run(check{CheckTargetKnown, "", question.findTargetKnown})
 	elsewhere := q.run(check{CheckTargetNotCurrent, "", question.findTargetNotCurrent})
-	results := []v1alpha1.PreflightCheck{
-		known, elsewhere, q.run(check{CheckNoActionInProgress, "", question.findNoActionInProgress}),
+	idle := q.run(check{CheckNoActionInProgress, "", question.findNoActionInProgress})
+	results := []v1alpha1.PreflightCheck{known, elsewhere, idle}
+	if idle.Result == v1alpha1.CheckFailed {
+		return results
 	}
 	if known.Result != v1alpha1.CheckFailed {
 		results = append(results, q.run(check{CheckTargetConnected, "", question.findTargetConnected}))
