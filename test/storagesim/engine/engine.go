@@ -50,6 +50,8 @@ type Options struct {
 	Faults *faults.Injector
 	// Durable state outlives the machine, not just the process.
 	Durable bool
+	// FirstSync, if given, is called when a primary's first snapshot since its promotion was delivered.
+	FirstSync func(handle string)
 	// Timeouts, with defaults.
 	Timeouts Timeouts
 }

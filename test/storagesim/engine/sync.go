@@ -217,6 +217,9 @@ func (v *volume) shipped(ctx context.Context, s Snapshot, took time.Duration) er
 	switch {
 	case v.meta.Role == layout.Primary:
 		sync := &layout.Sync{Time: s.Time, Duration: took, Bytes: s.Size - s.Base}
+		if v.meta.LastSync == nil && v.e.opts.FirstSync != nil {
+			defer func() { go v.e.opts.FirstSync(v.handle) }()
+		}
 		return v.change(ctx, false, func(m *layout.Meta) { m.LastSync = sync })
 	case s.Final && !v.delivered():
 		return v.change(ctx, true, func(m *layout.Meta) { m.Final = &layout.Final{Time: s.Time, Delivered: true} })

@@ -8,8 +8,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 )
@@ -49,77 +47,14 @@ const (
 
 // Fault is one thing that goes wrong.
 type Fault struct {
-	Kind  Kind   `json:"kind"`
-	Point string `json:"point,omitempty"`
+	Kind  Kind
+	Point string
 	// Count is how often it happens still; 0 means until it is taken back.
-	Count int `json:"count,omitempty"`
+	Count int
 	// Delay of a Lag.
-	Delay time.Duration `json:"delay,omitempty"`
-	// Namespace and Volume narrow it to volumes of a namespace, or to one.
-	Namespace string `json:"namespace,omitempty"`
-	Volume    string `json:"volume,omitempty"`
-}
-
-// Parse reads a fault: "lag=30s", "fail=promote.before:2", "hang=ship", "crash=commit.after", each optionally followed by
-// " namespace=NAME" and " volume=HANDLE". A point without .before or .after is the one before.
-func Parse(spec string) (Fault, error) {
-	var f Fault
-	for word := range strings.FieldsSeq(spec) {
-		key, value, ok := strings.Cut(word, "=")
-		if !ok || value == "" {
-			return Fault{}, fmt.Errorf("fault %q: %q is not of the form key=value", spec, word)
-		}
-		if err := f.set(key, value); err != nil {
-			return Fault{}, fmt.Errorf("fault %q: %w", spec, err)
-		}
-	}
-	if f.Kind == "" {
-		return Fault{}, fmt.Errorf("fault %q: say lag=DURATION, fail=POINT[:COUNT], hang=POINT or crash=POINT", spec)
-	}
-	return f, nil
-}
-
-func (f *Fault) set(key, value string) error {
-	switch Kind(key) {
-	case "namespace":
-		f.Namespace = value
-		return nil
-	case "volume":
-		f.Volume = value
-		return nil
-	case Lag, Fail, Hang, Crash:
-	default:
-		return fmt.Errorf("unknown word %q", key)
-	}
-	if f.Kind != "" {
-		return fmt.Errorf("both %s and %s: give one fault at a time", f.Kind, key)
-	}
-	f.Kind = Kind(key)
-	if f.Kind == Lag {
-		var err error
-		f.Delay, err = time.ParseDuration(value)
-		return err
-	}
-	return f.setPoint(value)
-}
-
-func (f *Fault) setPoint(value string) error {
-	point, count, counted := strings.Cut(value, ":")
-	if counted {
-		n, err := strconv.Atoi(count)
-		if err != nil || n < 1 {
-			return fmt.Errorf("count %q is not a positive number", count)
-		}
-		f.Count = n
-	}
-	if !strings.Contains(point, ".") {
-		point += ".before"
-	}
-	if !slices.Contains(Points(), point) {
-		return fmt.Errorf("unknown point %q; known: %s", point, strings.Join(Points(), ", "))
-	}
-	f.Point = point
-	return nil
+	Delay time.Duration
+	// Cluster, Namespace and Volume narrow it to one simulator, to volumes of a namespace, or to one.
+	Cluster, Namespace, Volume string
 }
 
 func (f *Fault) concerns(v Volume) bool {

@@ -1,0 +1,109 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package csi makes the array a CSI driver that the real external-provisioner makes and removes volumes with. A volume's
+// handle is the name the provisioner gives it, so it is the same on both clusters, as with mirrored pools.
+package csi
+
+import (
+	"context"
+	"errors"
+
+	csi "github.com/container-storage-interface/spec/lib/go/csi"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/wrapperspb"
+
+	"github.com/ramendr/dr-apiserver/test/storagesim/engine"
+	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
+)
+
+const (
+	version         = "v1"
+	defaultCapacity = 1 << 30
+
+	// The provisioner passes these with --extra-create-metadata.
+	parameterClaimName      = "csi.storage.k8s.io/pvc/name"
+	parameterClaimNamespace = "csi.storage.k8s.io/pvc/namespace"
+)
+
+// Identity serves CSI's identity.
+type Identity struct {
+	csi.UnimplementedIdentityServer
+	// Driver is its name.
+	Driver string
+}
+
+// GetPluginInfo names the driver.
+func (i *Identity) GetPluginInfo(context.Context, *csi.GetPluginInfoRequest) (*csi.GetPluginInfoResponse, error) {
+	return &csi.GetPluginInfoResponse{Name: i.Driver, VendorVersion: version}, nil
+}
+
+// GetPluginCapabilities says that there is a controller.
+func (i *Identity) GetPluginCapabilities(
+	context.Context, *csi.GetPluginCapabilitiesRequest,
+) (*csi.GetPluginCapabilitiesResponse, error) {
+	service := &csi.PluginCapability_Service{Type: csi.PluginCapability_Service_CONTROLLER_SERVICE}
+	return &csi.GetPluginCapabilitiesResponse{Capabilities: []*csi.PluginCapability{
+		{Type: &csi.PluginCapability_Service_{Service: service}},
+	}}, nil
+}
+
+// Probe says that it is ready.
+func (i *Identity) Probe(context.Context, *csi.ProbeRequest) (*csi.ProbeResponse, error) {
+	return &csi.ProbeResponse{Ready: wrapperspb.Bool(true)}, nil
+}
+
+// Controller serves CSI's controller.
+type Controller struct {
+	csi.UnimplementedControllerServer
+	Engine *engine.Engine
+}
+
+// ControllerGetCapabilities says that volumes can be made and removed.
+func (c *Controller) ControllerGetCapabilities(
+	context.Context, *csi.ControllerGetCapabilitiesRequest,
+) (*csi.ControllerGetCapabilitiesResponse, error) {
+	rpc := &csi.ControllerServiceCapability_RPC{Type: csi.ControllerServiceCapability_RPC_CREATE_DELETE_VOLUME}
+	return &csi.ControllerGetCapabilitiesResponse{Capabilities: []*csi.ControllerServiceCapability{
+		{Type: &csi.ControllerServiceCapability_Rpc{Rpc: rpc}},
+	}}, nil
+}
+
+// CreateVolume makes a volume.
+func (c *Controller) CreateVolume(ctx context.Context, req *csi.CreateVolumeRequest) (*csi.CreateVolumeResponse, error) {
+	if req.GetVolumeContentSource() != nil {
+		return nil, status.Error(codes.InvalidArgument, "volumes can't be made from snapshots or other volumes")
+	}
+	if len(req.GetVolumeCapabilities()) == 0 {
+		return nil, status.Error(codes.InvalidArgument, "volume capabilities are missing")
+	}
+	capacity := req.GetCapacityRange().GetRequiredBytes()
+	if capacity == 0 {
+		capacity = defaultCapacity
+	}
+	claim := layout.Claim{
+		Namespace: req.GetParameters()[parameterClaimNamespace], Name: req.GetParameters()[parameterClaimName],
+	}
+	if err := c.Engine.Create(ctx, req.GetName(), capacity, claim); err != nil {
+		return nil, statusOf(err)
+	}
+	return &csi.CreateVolumeResponse{Volume: &csi.Volume{VolumeId: req.GetName(), CapacityBytes: capacity}}, nil
+}
+
+// DeleteVolume removes a volume.
+func (c *Controller) DeleteVolume(ctx context.Context, req *csi.DeleteVolumeRequest) (*csi.DeleteVolumeResponse, error) {
+	return &csi.DeleteVolumeResponse{}, statusOf(c.Engine.Delete(ctx, req.GetVolumeId()))
+}
+
+func statusOf(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, engine.ErrInvalid):
+		return status.Error(codes.InvalidArgument, err.Error())
+	case errors.Is(err, engine.ErrPrecondition):
+		return status.Error(codes.FailedPrecondition, err.Error())
+	}
+	return status.Error(codes.Internal, err.Error())
+}
