@@ -6,6 +6,8 @@
 package heartbeat
 
 import (
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,12 +54,16 @@ func (t *Tracker) Watch(informer cache.SharedIndexInformer) (cache.ResourceEvent
 }
 
 // OnChange has listener called with the name of a cluster whenever it becomes connected and whenever its Lease is
-// deleted. That a Lease runs out is nothing that happens: ask Expires, and look again then. The listener must return at
-// once. It is to be registered before the Tracker is made to Watch.
+// deleted, and at once for each cluster that has a Lease by now. That a Lease runs out is nothing that happens: ask
+// Expires, and look again then. The listener must return at once.
 func (t *Tracker) OnChange(listener func(cluster string)) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.listeners = append(t.listeners, listener)
+	clusters := slices.Collect(maps.Keys(t.beats))
+	t.mu.Unlock()
+	for _, cluster := range clusters {
+		listener(cluster)
+	}
 }
 
 // Last is when the hub last saw the cluster's Lease renewed and for how long that holds; ok is false if the hub has not

@@ -75,7 +75,7 @@ func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster
 		LastHeartbeat: last,
 		LeaseExpires:  expires,
 	}
-	name := facts.Placement.Name + "." + cluster
+	name := v1alpha1.GroupNameFor(facts.Placement.Name, cluster)
 	obj, err = found(s.Groups.Get(ctx, name, &metav1.GetOptions{}))
 	if err != nil || obj == nil {
 		return err

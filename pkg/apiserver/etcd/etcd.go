@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package etcd runs an etcd of one member in the server's process, so that a hub need not have one to spare.
+package etcd
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"go.etcd.io/etcd/server/v3/embed"
+)
+
+const (
+	socketName = "etcd.sock"
+	lockName   = "lock"
+
+	// maxSocketPath is what fits into the address of a unix socket.
+	maxSocketPath = 107
+
+	startTimeout = time.Minute
+	// progressInterval is how often a watch without events learns the newest revision; the watch caches need it to be fresh.
+	progressInterval = 5 * time.Second
+	// quota is where etcd refuses writes. Its own default of 2 GiB is for machines of another time.
+	quota = 8 << 30
+)
+
+// Server is a running etcd.
+type Server struct {
+	etcd     *embed.Etcd
+	lock     *os.File
+	endpoint string
+}
+
+// Start runs an etcd that keeps its data in the directory and listens on a unix socket there, which nobody but the owner
+// of the directory can reach. Everything it has acknowledged survives the process being killed. It returns when the etcd
+// answers. Old revisions are compacted by the API server that uses it.
+func Start(ctx context.Context, dataDir string) (*Server, error) {
+	dir, err := filepath.Abs(dataDir)
+	if err != nil {
+		return nil, err
+	}
+	socket := filepath.Join(dir, socketName)
+	if len(socket) > maxSocketPath {
+		return nil, fmt.Errorf("the data directory %s has a path too long for a socket in it; choose one of at most %d characters",
+			dir, maxSocketPath-len(socketName)-1)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("creating the data directory: %w", err)
+	}
+	lock, err := lockDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	running, err := embed.StartEtcd(config(dir, socket))
+	if err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("starting the embedded etcd in %s: %w", dir, err)
+	}
+	s := &Server{etcd: running, lock: lock, endpoint: "unix://" + socket}
+	if err := s.awaitReady(ctx); err != nil {
+		s.Stop()
+		return nil, fmt.Errorf("starting the embedded etcd in %s: %w", dir, err)
+	}
+	return s, nil
+}
+
+func config(dir, socket string) *embed.Config {
+	c := embed.NewConfig()
+	c.Name = "dr-apiserver"
+	c.Dir = filepath.Join(dir, "member-data")
+	c.ListenClientUrls = []url.URL{{Scheme: "unix", Path: socket}}
+	c.AdvertiseClientUrls = c.ListenClientUrls
+	// There are no peers to listen to.
+	c.ListenPeerUrls = nil
+	c.InitialCluster = c.InitialClusterFromName(c.Name)
+	c.WatchProgressNotifyInterval = progressInterval
+	c.QuotaBackendBytes = quota
+	c.EnableGRPCGateway = false
+	c.LogLevel = "warn"
+	return c
+}
+
+// lockDir keeps a second process off the directory, whose etcd would wait for the first one's for ever.
+func lockDir(dir string) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, lockName), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("locking the data directory: %w", err)
+	}
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		lock.Close()
+		return nil, fmt.Errorf("the data directory %s is in use by another process; stop that, or choose another --data-dir: %w", dir, err)
+	}
+	return lock, nil
+}
+
+func (s *Server) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	select {
+	case <-s.etcd.Server.ReadyNotify():
+		return nil
+	case err := <-s.etcd.Err():
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("it did not become ready: %w", ctx.Err())
+	}
+}
+
+// Endpoint is what a client connects to.
+func (s *Server) Endpoint() string { return s.endpoint }
+
+// Failed delivers the error that ends the etcd, if one does.
+func (s *Server) Failed() <-chan error { return s.etcd.Err() }
+
+// Stop ends the etcd and frees the directory.
+func (s *Server) Stop() {
+	s.etcd.Close()
+	s.lock.Close()
+}
