@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -123,6 +124,9 @@ func RecordsPath(dataDir string, m *Meta) string {
 func AckPath(ackDir string, c Claim) string {
 	return filepath.Join(ackDir, c.Namespace, c.Name+ackSuffix)
 }
+
+// AckedClaim is the claim whose acknowledgements a file of that name holds.
+func AckedClaim(file string) (claim string, ok bool) { return strings.CutSuffix(file, ackSuffix) }
 
 // WriteMeta replaces a volume's metadata. Whoever reads sees the old or the new one, whenever the writer is killed;
 // durable makes it outlive the machine too.
