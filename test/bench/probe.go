@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/watch"
 
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
+	"github.com/ramendr/dr-apiserver/test/playground/component"
 )
 
 var volumeReplications = schema.GroupVersionResource{
@@ -48,8 +50,10 @@ type sighting struct {
 func newProbe(ctx context.Context, cluster *framework.Identity) (*probe, error) {
 	p := &probe{armed: map[string]*sighting{}, generations: map[types.UID]int64{}}
 	core, apps := cluster.Kube.CoreV1(), cluster.Kube.AppsV1()
+	checkpoints := core.ConfigMaps(component.SystemNamespace)
 	replications := cluster.Dynamic.Resource(volumeReplications)
 	sources := map[string]source{
+		"checkpoints":        {listing(checkpoints.List), checkpoints.Watch},
 		"namespaces":         {listing(core.Namespaces().List), core.Namespaces().Watch},
 		"persistent volumes": {listing(core.PersistentVolumes().List), core.PersistentVolumes().Watch},
 		"claims":             {listing(core.PersistentVolumeClaims("").List), core.PersistentVolumeClaims("").Watch},
@@ -152,7 +156,7 @@ func (p *probe) see(object runtime.Object) {
 	}
 }
 
-// changed says whether the object is new or its spec is.
+// changed says whether the object is new or its spec is. A ConfigMap is all spec.
 func (p *probe) changed(object runtime.Object) bool {
 	accessor, err := meta.Accessor(object)
 	if err != nil {
@@ -162,7 +166,8 @@ func (p *probe) changed(object runtime.Object) bool {
 	defer p.mu.Unlock()
 	before, known := p.generations[accessor.GetUID()]
 	p.generations[accessor.GetUID()] = accessor.GetGeneration()
-	return !known || before != accessor.GetGeneration()
+	_, isConfigMap := object.(*corev1.ConfigMap)
+	return !known || isConfigMap || before != accessor.GetGeneration()
 }
 
 func (p *probe) breakDown(err error) {
@@ -184,6 +189,10 @@ func applicationOf(object runtime.Object) string {
 	switch object := object.(type) {
 	case *corev1.Namespace:
 		return object.Name
+	case *corev1.ConfigMap:
+		// An agent's checkpoint is named after the namespace, a dot, and the VolumeReplicationGroup.
+		namespace, _, _ := strings.Cut(object.Name, ".")
+		return namespace
 	case *corev1.PersistentVolume:
 		if object.Spec.ClaimRef != nil {
 			return object.Spec.ClaimRef.Namespace

@@ -99,3 +99,8 @@ func (p *Playground) Connect() error {
 	p.Clusters, err = connect(p.Root)
 	return err
 }
+
+// ClearFaults takes back all that was made to go wrong in the storage.
+func (p *Playground) ClearFaults(ctx context.Context) error {
+	return p.Do(ctx, "fault", "clear")
+}
