@@ -20,7 +20,7 @@ func testStage() (*stage, *bytes.Buffer) {
 
 func TestOutputIsShownIndentedAndKept(t *testing.T) {
 	s, out := testStage()
-	output, code, err := s.run(t.Context(), exec.Command("sh", "-c", "echo one; echo two >&2; printf three; exit 3"))
+	output, code, err := s.run(t.Context(), exec.CommandContext(t.Context(), "sh", "-c", "echo one; echo two >&2; printf three; exit 3"))
 	if err != nil || code != 3 {
 		t.Errorf("run() = %d, %v, want exit code 3", code, err)
 	}
