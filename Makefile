@@ -29,11 +29,12 @@ test: unit e2e ## Run all tests
 
 .PHONY: unit
 unit: ## Run the unit tests
-	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/storagesim/...
+	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/storagesim/... ./test/bench/...
 
+E2E_PROCS ?= 6
 .PHONY: e2e
 e2e: tools build ## Run the end-to-end tests on the playground
-	@go test -count=1 -timeout=60m ./test/e2e/... -v
+	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m $(E2E_FLAGS) ./test/e2e
 
 .PHONY: up
 up: tools build ## Boot the playground; do nothing if it is up
