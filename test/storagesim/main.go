@@ -20,9 +20,10 @@ import (
 
 func main() {
 	var o options
-	klog.InitFlags(nil)
-	o.addFlags(flag.CommandLine)
-	flag.Parse()
+	fs := flag.NewFlagSet("storagesim", flag.ExitOnError) // libraries put flags of theirs on the common one
+	klog.InitFlags(fs)
+	o.addFlags(fs)
+	_ = fs.Parse(os.Args[1:]) // ends the process on errors
 	ctrl.SetLogger(klog.Background())
 	if err := o.validate(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
