@@ -1,0 +1,118 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package capture
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/client-go/discovery"
+	"k8s.io/klog/v2"
+)
+
+// rediscovery is how often the cluster is asked which kinds it has.
+const rediscovery = 5 * time.Minute
+
+// excludedGroups hold what storage, controllers and the cluster itself keep, and what only reports.
+var excludedGroups = sets.New(
+	"authentication.k8s.io", "authorization.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io",
+	"metrics.k8s.io", "storage.k8s.io", "internal.apiserver.k8s.io",
+	"replication.storage.openshift.io", "csiaddons.openshift.io", "snapshot.storage.k8s.io", "groupsnapshot.storage.k8s.io",
+	"volsync.backube", "dr.ramen.io", "ramendr.openshift.io",
+)
+
+// excludedResources of the groups that are not excluded. PersistentVolumeClaims are captured with their volumes.
+var excludedResources = sets.New(
+	schema.GroupResource{Resource: "events"},
+	schema.GroupResource{Resource: "endpoints"},
+	schema.GroupResource{Resource: "bindings"},
+	schema.GroupResource{Resource: "persistentvolumeclaims"},
+	schema.GroupResource{Group: "apps", Resource: "controllerrevisions"},
+)
+
+// Kinds knows which kinds of namespaced objects the cluster has that can be captured and created again.
+type Kinds struct {
+	discovery discovery.DiscoveryInterface
+
+	lock    sync.Mutex
+	current []schema.GroupVersionResource
+}
+
+// NewKinds returns Kinds that asks the given client.
+func NewKinds(client discovery.DiscoveryInterface) *Kinds {
+	return &Kinds{discovery: client}
+}
+
+// Run keeps the list fresh until ctx ends, so that no capture waits for it.
+func (k *Kinds) Run(ctx context.Context) {
+	ticker := time.NewTicker(rediscovery)
+	defer ticker.Stop()
+	for {
+		if err := k.refresh(); err != nil {
+			klog.FromContext(ctx).Error(err, "The cluster can't be asked which kinds it has; going on with what is known")
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// List returns the resources to capture.
+func (k *Kinds) List() ([]schema.GroupVersionResource, error) {
+	k.lock.Lock()
+	known := k.current
+	k.lock.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	if err := k.refresh(); err != nil {
+		return nil, err
+	}
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	return k.current, nil
+}
+
+func (k *Kinds) refresh() error {
+	lists, err := discovery.ServerPreferredNamespacedResources(k.discovery)
+	if err != nil && !discovery.IsGroupDiscoveryFailedError(err) {
+		return fmt.Errorf("asking the cluster which kinds it has: %w", err)
+	}
+	if err != nil {
+		klog.Background().Info("Some groups of the cluster can't be discovered; their objects are not captured", "reason", err.Error())
+	}
+	current := capturable(lists)
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	k.current = current
+	return nil
+}
+
+func capturable(lists []*metav1.APIResourceList) []schema.GroupVersionResource {
+	var resources []schema.GroupVersionResource
+	for _, list := range lists {
+		gv, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil || excludedGroups.Has(gv.Group) {
+			continue
+		}
+		for _, r := range list.APIResources {
+			gvr := gv.WithResource(r.Name)
+			wanted := r.Namespaced && !strings.Contains(r.Name, "/") && !excludedResources.Has(gvr.GroupResource())
+			if wanted && sets.New(r.Verbs...).HasAll("list", "create", "patch") {
+				resources = append(resources, gvr)
+			}
+		}
+	}
+	slices.SortFunc(resources, func(a, b schema.GroupVersionResource) int { return strings.Compare(a.String(), b.String()) })
+	return resources
+}

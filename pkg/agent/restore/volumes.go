@@ -1,0 +1,167 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+// Package restore puts captured volumes and objects in place. It destroys nothing: what exists and is not the
+// application's own is left as it is and named.
+package restore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
+)
+
+// ErrConflict means that something exists that a restore may not replace.
+var ErrConflict = errors.New("conflict")
+
+func conflictf(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrConflict, fmt.Sprintf(format, args...))
+}
+
+// Restorer restores on one cluster.
+type Restorer struct {
+	// Client writes, and reads volumes and namespaces; a cache may do the reading.
+	Client client.Client
+	// Live reads what a cache may not have yet.
+	Live client.Reader
+	// Dynamic writes the application's objects.
+	Dynamic dynamic.Interface
+}
+
+// Volumes creates namespaces, PersistentVolumes and PersistentVolumeClaims for owner, all at once. Claims are bound by
+// the cluster's own controller, which the caller waits for. Volumes that are in place stay as they are.
+func (r *Restorer) Volumes(ctx context.Context, owner types.NamespacedName, volumes []archive.Volume, namespace *archive.Object) error {
+	if err := r.namespace(ctx, owner.Namespace, namespace); err != nil {
+		return err
+	}
+	steps := make([]func() error, 0, 2*len(volumes))
+	for i := range volumes {
+		v := &volumes[i]
+		steps = append(steps,
+			func() error { return r.volume(ctx, v) },
+			func() error { return r.claim(ctx, owner, v) })
+	}
+	return atOnce(steps)
+}
+
+// atOnce runs all steps and joins what went wrong, in the order of the steps.
+func atOnce(steps []func() error) error {
+	errs := make([]error, len(steps))
+	var wait sync.WaitGroup
+	for i, step := range steps {
+		wait.Go(func() { errs[i] = step() })
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+func (r *Restorer) namespace(ctx context.Context, name string, captured *archive.Object) error {
+	var existing corev1.Namespace
+	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, &existing)
+	if err == nil && existing.DeletionTimestamp.IsZero() {
+		return nil
+	}
+	if err == nil {
+		return conflictf("Namespace %s is being deleted; wait until it is gone", name)
+	}
+	if !apierrors.IsNotFound(err) {
+		return fmt.Errorf("reading Namespace %s: %w", name, err)
+	}
+	created := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
+	if captured != nil {
+		created.Labels, created.Annotations = captured.Object.GetLabels(), captured.Object.GetAnnotations()
+	}
+	if err := r.Client.Create(ctx, created); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("creating Namespace %s: %w", name, err)
+	}
+	return nil
+}
+
+func (r *Restorer) volume(ctx context.Context, v *archive.Volume) error {
+	pv := v.PV.DeepCopy()
+	if pv.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
+		pv.Annotations = with(pv.Annotations, mark.ReclaimPolicy, string(pv.Spec.PersistentVolumeReclaimPolicy))
+		pv.Spec.PersistentVolumeReclaimPolicy = corev1.PersistentVolumeReclaimRetain
+	}
+	err := r.Client.Create(ctx, pv)
+	if !apierrors.IsAlreadyExists(err) {
+		return wrap(err, "creating PersistentVolume %s", pv.Name)
+	}
+	existing := &corev1.PersistentVolume{}
+	if err := r.Live.Get(ctx, client.ObjectKey{Name: pv.Name}, existing); err != nil {
+		return wrap(err, "reading PersistentVolume %s", pv.Name)
+	}
+	return r.reuse(ctx, existing, v)
+}
+
+// reuse takes a volume that is there: the same bytes for the same claim. One that was released by a claim since deleted
+// is let go of, so that the restored claim may bind to it.
+func (r *Restorer) reuse(ctx context.Context, existing *corev1.PersistentVolume, v *archive.Volume) error {
+	if existing.Spec.CSI == nil || v.PV.Spec.CSI == nil || existing.Spec.CSI.VolumeHandle != v.PV.Spec.CSI.VolumeHandle {
+		return conflictf("PersistentVolume %s exists and is another volume; delete it", existing.Name)
+	}
+	ref := existing.Spec.ClaimRef
+	if ref == nil || ref.Namespace != v.PVC.Namespace || ref.Name != v.PVC.Name {
+		return conflictf("PersistentVolume %s exists and belongs to another claim; release it", existing.Name)
+	}
+	if existing.Status.Phase != corev1.VolumeReleased || ref.UID == "" {
+		return nil
+	}
+	patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q},"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}`, existing.ResourceVersion)
+	err := r.Client.Patch(ctx, existing, client.RawPatch(types.MergePatchType, patch))
+	return wrap(err, "releasing PersistentVolume %s from its former claim", existing.Name)
+}
+
+func (r *Restorer) claim(ctx context.Context, owner types.NamespacedName, v *archive.Volume) error {
+	pvc := v.PVC.DeepCopy()
+	pvc.Annotations = with(pvc.Annotations, mark.Owner, owner.String())
+	pvc.Spec.VolumeName = v.PV.Name
+	err := r.Client.Create(ctx, pvc)
+	if !apierrors.IsAlreadyExists(err) {
+		return wrap(err, "creating PersistentVolumeClaim %s/%s", pvc.Namespace, pvc.Name)
+	}
+	existing := &corev1.PersistentVolumeClaim{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(pvc), existing); err != nil {
+		return wrap(err, "reading PersistentVolumeClaim %s/%s", pvc.Namespace, pvc.Name)
+	}
+	holder := existing.Annotations[mark.Owner]
+	switch {
+	case existing.Spec.VolumeName != v.PV.Name:
+		return conflictf("PersistentVolumeClaim %s/%s exists and has another volume than the captured one (%q, not %q); delete it, or move it out of the way",
+			pvc.Namespace, pvc.Name, existing.Spec.VolumeName, v.PV.Name)
+	case !existing.DeletionTimestamp.IsZero():
+		return conflictf("PersistentVolumeClaim %s/%s is being deleted; what holds it must let go first", pvc.Namespace, pvc.Name)
+	case holder != "" && holder != owner.String():
+		return conflictf("PersistentVolumeClaim %s/%s is protected by VolumeReplicationGroup %s", pvc.Namespace, pvc.Name, holder)
+	default:
+		return nil
+	}
+}
+
+func with(annotations map[string]string, key, value string) map[string]string {
+	annotations = maps.Clone(annotations)
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[key] = value
+	return annotations
+}
+
+func wrap(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf(format+": %w", append(args, err)...)
+}

@@ -1,0 +1,197 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package status
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+	"k8s.io/client-go/util/workqueue"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/clock"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+const (
+	// settle is how long mere progress waits for more of it.
+	settle = 300 * time.Millisecond
+	// refreshInterval is how long a report may go without being renewed.
+	refreshInterval = 5 * time.Minute
+	patchTimeout    = 10 * time.Second
+	maxBackoff      = 30 * time.Second
+	writers         = 32
+)
+
+// Patcher patches the status of a VolumeReplicationGroup on the hub and returns what it then is.
+type Patcher interface {
+	PatchStatus(ctx context.Context, key types.NamespacedName, patch []byte) (*v1alpha1.VolumeReplicationGroup, error)
+}
+
+// Writer sends reports. A change of role or of what a condition says is sent at once, mere progress after a moment, and
+// nothing twice. While the hub is away the last report of each group waits.
+type Writer struct {
+	patcher Patcher
+	clock   clock.WithTicker
+	queue   workqueue.TypedRateLimitingInterface[types.NamespacedName]
+
+	lock   sync.Mutex
+	groups map[types.NamespacedName]*group
+}
+
+type group struct {
+	// onHub is the status the hub has, as of version.
+	onHub   v1alpha1.VolumeReplicationGroupStatus
+	version string
+	report  *Report
+	sent    time.Time
+}
+
+// NewWriter returns a Writer; it sends once Run runs.
+func NewWriter(patcher Patcher, c clock.WithTicker) *Writer {
+	return &Writer{
+		patcher: patcher, clock: c, groups: map[types.NamespacedName]*group{},
+		queue: workqueue.NewTypedRateLimitingQueueWithConfig(
+			workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](100*time.Millisecond, maxBackoff),
+			workqueue.TypedRateLimitingQueueConfig[types.NamespacedName]{Name: "status", Clock: c}),
+	}
+}
+
+// Report takes what was found of a group, as of the object the hub gave last.
+func (w *Writer) Report(object *v1alpha1.VolumeReplicationGroup, r *Report) {
+	key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	g := w.groups[key]
+	if g == nil {
+		g = &group{}
+		w.groups[key] = g
+	}
+	if newer(object.ResourceVersion, g.version) {
+		g.onHub, g.version = *object.Status.DeepCopy(), object.ResourceVersion
+	}
+	g.report = r
+	wanted := r.Status(g.onHub, w.clock.Now())
+	switch {
+	case urgent(g.onHub, wanted):
+		w.queue.Add(key)
+	case !equality.Semantic.DeepEqual(g.onHub, wanted):
+		w.queue.AddAfter(key, settle)
+	case w.clock.Since(g.sent) >= refreshInterval:
+		w.queue.Add(key)
+	}
+}
+
+// Forget drops a group.
+func (w *Writer) Forget(key types.NamespacedName) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	delete(w.groups, key)
+}
+
+func newer(version, than string) bool {
+	if than == "" {
+		return true
+	}
+	order, err := resourceversion.CompareResourceVersion(version, than)
+	return err != nil || order > 0
+}
+
+// urgent tells whether somebody may be waiting for the change: a role confirmed, a token issued, a condition that has
+// come true.
+func urgent(before, now v1alpha1.VolumeReplicationGroupStatus) bool {
+	confirmed := now.State != v1alpha1.UnknownState && (now.State != before.State || now.Epoch != before.Epoch)
+	issued := now.HandoverToken != nil && before.HandoverToken == nil
+	return confirmed || issued || slices.ContainsFunc(now.Conditions, func(c metav1.Condition) bool {
+		old := meta.FindStatusCondition(before.Conditions, c.Type)
+		return c.Status == metav1.ConditionTrue &&
+			(old == nil || old.Status != c.Status || old.ObservedGeneration != c.ObservedGeneration)
+	})
+}
+
+// Run sends until ctx ends.
+func (w *Writer) Run(ctx context.Context) {
+	var wait sync.WaitGroup
+	for range writers {
+		wait.Go(func() {
+			for w.next(ctx) {
+			}
+		})
+	}
+	<-ctx.Done()
+	w.queue.ShutDown()
+	wait.Wait()
+}
+
+func (w *Writer) next(ctx context.Context) bool {
+	key, shutdown := w.queue.Get()
+	if shutdown {
+		return false
+	}
+	defer w.queue.Done(key)
+	err := w.send(ctx, key)
+	switch {
+	case err == nil, apierrors.IsNotFound(err):
+		w.queue.Forget(key)
+	default:
+		klog.FromContext(ctx).V(2).Info("A report can't be sent; trying again", "volumeReplicationGroup", key, "reason", err.Error())
+		w.queue.AddRateLimited(key)
+	}
+	return true
+}
+
+func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
+	w.lock.Lock()
+	g := w.groups[key]
+	if g == nil {
+		w.lock.Unlock()
+		return nil
+	}
+	now := w.clock.Now()
+	before, status := g.onHub, g.report.Status(g.onHub, now)
+	if equality.Semantic.DeepEqual(before, status) && now.Sub(g.sent) < refreshInterval {
+		w.lock.Unlock()
+		return nil
+	}
+	w.lock.Unlock()
+	at := metav1.NewTime(now)
+	status.LastUpdateTime = &at
+	patch, err := mergePatch(before, status)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, patchTimeout)
+	defer cancel()
+	object, err := w.patcher.PatchStatus(ctx, key, patch)
+	if err != nil {
+		return err
+	}
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	g.sent = now
+	if newer(object.ResourceVersion, g.version) {
+		g.onHub, g.version = object.Status, object.ResourceVersion
+	}
+	return nil
+}
+
+func mergePatch(before, status v1alpha1.VolumeReplicationGroupStatus) ([]byte, error) {
+	from, errFrom := json.Marshal(map[string]any{"status": before})
+	to, errTo := json.Marshal(map[string]any{"status": status})
+	if err := errors.Join(errFrom, errTo); err != nil {
+		return nil, err
+	}
+	return jsonpatch.CreateMergePatch(from, to)
+}
