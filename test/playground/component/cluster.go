@@ -62,6 +62,18 @@ func PortNames(cluster string, managed bool) []string {
 	return names
 }
 
+// Programs are the names of a cluster's programs. Storage that answers at once does without CSIAddons.
+func Programs(managed, instantStorage bool) []string {
+	names := []string{Etcd, KubeAPIServer, KubeControllerManager}
+	switch {
+	case !managed:
+		return append(names, APIServer)
+	case instantStorage:
+		return append(names, S3, Storage, Provisioner, Agent, Kwok)
+	}
+	return append(names, S3, Storage, Provisioner, CSIAddons, Agent, Kwok)
+}
+
 // Address a program of the cluster listens on.
 func (c Cluster) Address(name string) string {
 	return network.Address(c.port(name))

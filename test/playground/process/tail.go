@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	tailLines = 15
+	tailLines = 25
 	tailBytes = 64 << 10
 )
 

@@ -128,12 +128,14 @@ func (c *cluster) list() []*process.Process {
 	return append([]*process.Process{}, c.processes...)
 }
 
-// running says whether the cluster has processes and all of them run.
-func (c *cluster) running() bool {
-	all := c.list()
-	return len(all) > 0 && !slices.ContainsFunc(all, func(p *process.Process) bool {
-		return p.Status().State != process.Running
-	})
+// running says whether all of the cluster's programs run.
+func (c *cluster) running(instantStorage bool) bool {
+	for _, name := range component.Programs(c.Name != hub, instantStorage) {
+		if !c.runs(name) {
+			return false
+		}
+	}
+	return true
 }
 
 // runs says whether one of the processes runs.

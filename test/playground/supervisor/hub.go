@@ -85,7 +85,7 @@ func (s *Supervisor) setUpHub(ctx context.Context, c *cluster) error {
 	}
 	manifests, err := objects.Render(hubManifests, map[string]any{
 		"SystemNamespace": component.SystemNamespace, "AgentNamespace": component.AgentNamespace,
-		"APIServer": component.APIServer, "Clusters": managedClusters, "Profiles": profiles,
+		"Clusters": managedClusters, "Profiles": profiles,
 		"Tenant": tenant, "TenantNamespace": tenantNamespace,
 	})
 	if err != nil {

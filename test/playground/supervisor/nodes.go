@@ -15,6 +15,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/dynamic"
+
+	"github.com/ramendr/dr-apiserver/test/playground/component"
 )
 
 // agentHeadStart is how much longer than its agent a cluster's nodes take to boot, at most.
@@ -64,7 +66,7 @@ func (s *Supervisor) startNodes(ctx context.Context, report Progress, c *cluster
 // awaitGivingWay waits until no pod is left to run in the namespaces of which the cluster is not the primary any more. If the
 // hub can't be reached, nobody says so, and there is nothing to wait for.
 func (s *Supervisor) awaitGivingWay(ctx context.Context, c *cluster) error {
-	if !s.clusters[hub].running() || s.links.isCut(c.Name, hub) {
+	if !s.clusters[hub].runs(component.APIServer) || s.links.isCut(c.Name, hub) {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, agentHeadStart)

@@ -108,7 +108,7 @@ func (s *Supervisor) Up(ctx context.Context, report Progress, instantStorage boo
 
 func (s *Supervisor) isUp() bool {
 	for _, c := range s.clusters {
-		if !c.running() || c.outdated() {
+		if !c.running(s.state.instantStorage()) || c.outdated() {
 			return false
 		}
 	}
