@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	cliflag "k8s.io/component-base/cli/flag"
 	"k8s.io/component-base/cli/globalflag"
+	"k8s.io/component-base/logs"
 	logsapi "k8s.io/component-base/logs/api/v1"
 	"k8s.io/component-base/term"
 	"k8s.io/component-base/version/verflag"
@@ -30,7 +30,7 @@ func newCommand(ctx context.Context) *cobra.Command {
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			verflag.PrintAndExitIfRequested()
-			if err := logsapi.ValidateAndApply(o.Logs, utilfeature.DefaultFeatureGate); err != nil {
+			if err := logsapi.ValidateAndApply(o.Logs, nil); err != nil {
 				return err
 			}
 			cliflag.PrintFlags(cmd.Flags())
@@ -51,7 +51,7 @@ func addFlags(cmd *cobra.Command, o *options.Options) {
 	sections := o.Flags()
 	global := sections.FlagSet("global")
 	verflag.AddFlags(global)
-	globalflag.AddGlobalFlags(global, cmd.Name())
+	globalflag.AddGlobalFlags(global, cmd.Name(), logs.SkipLoggingConfigurationFlags())
 	for _, section := range sections.FlagSets {
 		section.VisitAll(func(flag *pflag.Flag) { cmd.Flags().AddFlag(flag) })
 	}

@@ -10,7 +10,6 @@ import (
 	"k8s.io/apiserver/pkg/authorization/union"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
 	"k8s.io/apiserver/pkg/server"
-	"k8s.io/apiserver/pkg/server/healthz"
 	utilfeature "k8s.io/apiserver/pkg/util/feature"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -69,7 +68,6 @@ func (o *Options) applyTo(c *server.RecommendedConfig, groups *apiserver.GroupCl
 		}
 	}
 	c.LoopbackClientConfig = unlimited(c.LoopbackClientConfig)
-	c.AddReadyzChecks(healthz.NamedCheck("hub-informers", healthz.NewInformerSyncHealthz(c.SharedInformerFactory).Check))
 	return nil
 }
 
