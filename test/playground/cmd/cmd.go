@@ -28,7 +28,7 @@ func New() *cobra.Command {
 			return enterRoot()
 		},
 	}
-	root.AddCommand(newUp(), newDown(), newServe(), newStatus(), newApp(),
+	root.AddCommand(newUp(), newDown(), newServe(), newStatus(), newApp(), newRecords(),
 		newRelayed(supervisor.VerbKill, "kill {dr1|dr2|hub | agent CLUSTER | apiserver | etcd CLUSTER}",
 			"End processes with SIGKILL: a cluster's with its agent, the hub's, or one"),
 		newRelayed(supervisor.VerbStart, "start {dr1|dr2|hub | agent CLUSTER | apiserver | etcd CLUSTER | s3 PROFILE}",
