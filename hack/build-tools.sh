@@ -7,13 +7,10 @@
 # kube-apiserver and kubectl.
 set -o errexit -o nounset -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source hack/interruptible.sh
 
 tools=bin/tools
 mkdir -p "$tools"
-building=""
-trap '[[ -z $building ]] || kill "$building" 2>/dev/null || true' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
 
 module_version() {
   go list -C "hack/tools/$1" -m -f '{{.Version}}' "$2"
@@ -21,34 +18,6 @@ module_version() {
 
 stamp_of() { # module, package, flags
   { go version; cat "hack/tools/$1/go.mod" "hack/tools/$1/go.sum"; echo "$2 $3"; } | sha256sum | cut -d' ' -f1
-}
-
-# Runs a command in the background and says every now and then that it still runs.
-run_with_progress() { # label, command...
-  local label=$1 started=$SECONDS status=0 next=15
-  shift
-  echo "$label building"
-  "$@" &
-  building=$!
-  while kill -0 "$building" 2>/dev/null; do
-    if ((SECONDS - started >= next)); then
-      echo "$label building, $(elapsed "$started") so far"
-      next=$((next + 15))
-    fi
-    sleep 0.2
-  done
-  wait "$building" || status=$?
-  building=""
-  if ((status != 0)); then
-    echo "$label failed after $(elapsed "$started")" >&2
-    return "$status"
-  fi
-  echo "$label built in $(elapsed "$started")"
-}
-
-elapsed() {
-  local seconds=$((SECONDS - $1))
-  printf '%dm%02ds' $((seconds / 60)) $((seconds % 60))
 }
 
 all=(
@@ -91,9 +60,12 @@ for tool in "${all[@]}"; do
     echo "$label built before"
     continue
   fi
-  run_with_progress "$label" \
+  echo "$label building"
+  started=$SECONDS
+  interruptible "$label building" \
     go build -C "hack/tools/$module" -trimpath -ldflags "$flags" -o "$PWD/$tools/$name" "$package"
   echo "$stamp" >"$tools/.$name.stamp"
+  echo "$label built in $(elapsed "$started")"
 done
 
 # The playground installs the CRDs of the csi-addons manager that it runs.

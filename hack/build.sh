@@ -6,6 +6,7 @@
 # from; go leaves alone what has not changed.
 set -o errexit -o nounset -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source hack/interruptible.sh
 
 programs=(
   "dr-apiserver ./cmd/apiserver"
@@ -15,13 +16,16 @@ programs=(
   "storagesim   ./test/storagesim"
 )
 
-started=$SECONDS
 number=0
 for program in "${programs[@]}"; do
   read -r name package <<<"$program"
   number=$((number + 1))
-  echo "[$number/${#programs[@]}] $name ($((SECONDS - started))s)"
-  go build -o "bin/$name" "$package"
+  label="[$number/${#programs[@]}] $name: building"
+  started=$SECONDS
+  interruptible "$label" go build -o "bin/$name" "$package"
+  if ((SECONDS - started > 1)); then
+    echo "$label took $(elapsed "$started")"
+  fi
 done
 cp cmd/kubectl-drpc/kubectl_complete-drpc bin/
 
