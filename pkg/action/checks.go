@@ -139,10 +139,10 @@ func (q question) findNoActionInProgress() (bool, string) {
 }
 
 // lostItsTarget tells whether the action under way can be neither finished nor taken back, because its target was lost
-// after the point of no return, and the request is the way out of that.
+// after the point of no return, and the request is the way out of that: a failover that names another cluster.
 func (q question) lostItsTarget() bool {
-	return q.Type == v1alpha1.ActionFailover && PastPointOfNoReturn(q.current) &&
-		q.target != q.current.Spec.TargetCluster && !q.Clusters[q.current.Spec.TargetCluster].Connected
+	return q.Type == v1alpha1.ActionFailover && PastPointOfNoReturn(q.current) && q.TargetCluster != "" &&
+		q.TargetCluster != q.current.Spec.TargetCluster && !q.Clusters[q.current.Spec.TargetCluster].Connected
 }
 
 func (q question) inProgress() string {
