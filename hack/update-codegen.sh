@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The RamenDR authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Regenerates everything that is generated from the API types: deepcopy, conversion, defaults, validation, OpenAPI,
+# Regenerates everything that is generated from the API types: deepcopy, conversion, defaults, OpenAPI,
 # apply configurations, client, listers and informers. The generators are tools of this module (see go.mod), so nothing
 # need be installed.
 set -o errexit -o nounset -o pipefail
@@ -22,11 +22,8 @@ readonly meta=(
   k8s.io/apimachinery/pkg/version
   k8s.io/apimachinery/pkg/api/resource
 )
-readonly readonly_packages=("${meta[@]}" k8s.io/apimachinery/pkg/apis/meta/v1/validation
-  k8s.io/apimachinery/pkg/types k8s.io/apimachinery/pkg/util/intstr time)
+readonly readonly_packages=("${meta[@]}" k8s.io/apimachinery/pkg/types k8s.io/apimachinery/pkg/util/intstr time)
 
-# Files that are generated are removed first, so that what is no longer generated does not stay. Conversions, defaults and
-# OpenAPI are needed to compile, so each is replaced just before it is made.
 say() { echo "Generating $*"; }
 
 say deepcopy

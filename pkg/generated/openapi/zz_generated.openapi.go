@@ -572,9 +572,10 @@ func schema_pkg_apis_dr_v1alpha1_DRActionSpec(ref common.ReferenceCallback) comm
 				Properties: map[string]spec.Schema{
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Description: "type of the action; from the subresource it was POSTed to.",
+							Description: "type of the action; from the subresource it was POSTed to.\n\nPossible enum values:\n - `\"Failover\"` recovers the application on the target from the last copy, without the source.\n - `\"Relocate\"` moves the application to the target and loses nothing.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Failover", "Relocate"},
 						},
 					},
 					"drPlacementControl": {
@@ -626,6 +627,7 @@ func schema_pkg_apis_dr_v1alpha1_DRActionSpec(ref common.ReferenceCallback) comm
 									SchemaProps: spec.SchemaProps{
 										Type:   []string{"string"},
 										Format: "",
+										Enum:   []interface{}{"SourceMayStillWrite"},
 									},
 								},
 							},
@@ -1267,9 +1269,10 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref common.ReferenceCall
 					},
 					"replicationState": {
 						SchemaProps: spec.SchemaProps{
-							Description: "replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each cluster follows from the actions.",
+							Description: "replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each cluster follows from the actions.\n\nPossible enum values:\n - `\"primary\"` clusters run the application and replicate its volumes to the peer.\n - `\"secondary\"` clusters hold copies.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"primary", "secondary"},
 						},
 					},
 				},
@@ -2399,10 +2402,11 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 					},
 					"replicationState": {
 						SchemaProps: spec.SchemaProps{
-							Description: "replicationState is the role the cluster shall have: primary or secondary.",
+							Description: "replicationState is the role the cluster shall have: primary or secondary.\n\nPossible enum values:\n - `\"primary\"` clusters run the application and replicate its volumes to the peer.\n - `\"secondary\"` clusters hold copies.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"primary", "secondary"},
 						},
 					},
 					"epoch": {
@@ -2414,9 +2418,10 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 					},
 					"action": {
 						SchemaProps: spec.SchemaProps{
-							Description: "action that brought the role about: Failover, Relocate or Abort; empty at the first placement.",
+							Description: "action that brought the role about: Failover, Relocate or Abort; empty at the first placement.\n\nPossible enum values:\n - `\"Abort\"` lets the cluster that was primary before an aborted relocate become primary again.\n - `\"Failover\"` lets a secondary become primary from the last copy it has.\n - `\"Relocate\"` lets a secondary become primary with the source's handover token for this epoch, and makes a primary quiesce, sync a last time and issue one before it becomes secondary.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Abort", "Failover", "Relocate"},
 						},
 					},
 					"handoverToken": {

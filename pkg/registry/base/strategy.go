@@ -10,7 +10,6 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage/names"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
@@ -19,20 +18,15 @@ import (
 
 // Strategy answers what a kind's strategy need not decide for itself. It is embedded.
 type Strategy struct {
-	rest.DeclarativeValidation
+	runtime.ObjectTyper
 	names.NameGenerator
 
 	namespaced bool
 }
 
-// NewStrategy returns what strategies of namespaced, or of cluster-scoped, kinds have in common. The scheme's generated
-// validation is run besides the kind's own.
+// NewStrategy returns what strategies of namespaced, or of cluster-scoped, kinds have in common.
 func NewStrategy(scheme *runtime.Scheme, namespaced bool) Strategy {
-	return Strategy{
-		DeclarativeValidation: rest.DeclarativeValidation{Scheme: scheme},
-		NameGenerator:         names.SimpleNameGenerator,
-		namespaced:            namespaced,
-	}
+	return Strategy{ObjectTyper: scheme, NameGenerator: names.SimpleNameGenerator, namespaced: namespaced}
 }
 
 // NamespaceScoped says whether objects of the kind live in namespaces.

@@ -6,8 +6,6 @@
 // +k8s:openapi-model-package=io.ramen.dr.v1alpha1
 // +k8s:conversion-gen=github.com/ramendr/dr-apiserver/pkg/apis/dr
 // +k8s:defaulter-gen=TypeMeta
-// +k8s:validation-gen=TypesWithField=TypeMeta
-// +k8s:validation-gen-input=github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1
 // +groupName=dr.ramen.io
 
 // Package v1alpha1 is the first version of the dr.ramen.io API: disaster recovery of stateful

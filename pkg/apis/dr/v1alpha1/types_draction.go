@@ -27,6 +27,7 @@ type DRAction struct {
 }
 
 // ActionType is what an action does.
+// +enum
 type ActionType string
 
 const (
@@ -37,6 +38,7 @@ const (
 )
 
 // Acknowledgement is a risk that the requester takes knowingly.
+// +enum
 type Acknowledgement string
 
 const (

@@ -36,6 +36,7 @@ const (
 const AgentFinalizer = "dr.ramen.io/agent"
 
 // ReplicationState is the role a cluster shall have.
+// +enum
 type ReplicationState string
 
 const (
@@ -46,6 +47,7 @@ const (
 )
 
 // VRGAction is what brought a role about; an agent checks it before it changes role.
+// +enum
 type VRGAction string
 
 const (

@@ -4,11 +4,15 @@
 package validation
 
 import (
+	"slices"
+
 	genericvalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 )
+
+var groupActions = []dr.VRGAction{dr.VRGActionFailover, dr.VRGActionRelocate, dr.VRGActionAbort}
 
 // ValidateVolumeReplicationGroup refuses groups that no agent could act on.
 func ValidateVolumeReplicationGroup(group *dr.VolumeReplicationGroup) field.ErrorList {
@@ -19,6 +23,13 @@ func ValidateVolumeReplicationGroup(group *dr.VolumeReplicationGroup) field.Erro
 func validateGroupSpec(spec *dr.VolumeReplicationGroupSpec, path *field.Path) field.ErrorList {
 	errs := requireClusterName(spec.ClusterName, path.Child("clusterName"))
 	errs = append(errs, validateSelector(&spec.PVCSelector, path.Child("pvcSelector"))...)
+	if spec.ReplicationState != dr.Primary && spec.ReplicationState != dr.Secondary {
+		errs = append(errs, field.NotSupported(path.Child("replicationState"), spec.ReplicationState,
+			[]dr.ReplicationState{dr.Primary, dr.Secondary}))
+	}
+	if spec.Action != "" && !slices.Contains(groupActions, spec.Action) {
+		errs = append(errs, field.NotSupported(path.Child("action"), spec.Action, groupActions))
+	}
 	if spec.Epoch < 0 {
 		errs = append(errs, field.Invalid(path.Child("epoch"), spec.Epoch, "epochs are counted from 0"))
 	}
