@@ -55,6 +55,7 @@ func (d *decider) adopt() {
 	}
 	d.status.Epoch = epoch
 	d.out.AddFinalizer = !slices.Contains(d.facts.Placement.Finalizers, Finalizer)
+	d.status.Phase = ""
 	d.settlePhase()
 	d.commandGroups()
 }
