@@ -130,16 +130,23 @@ func SyncInterval(parameters map[string]string) (time.Duration, error) {
 	return interval(parameters, ParameterSchedulingInterval)
 }
 
-// minHalved is the shortest scheduling interval that the manager halves.
-const minHalved = 2 * time.Minute
+const (
+	// defaultLook is how often the manager looks where the class does not say.
+	defaultLook = time.Hour
+	// minHalved is the shortest scheduling interval that the manager halves.
+	minHalved = 2 * time.Minute
+)
 
 // LookInterval is how often the csi-addons manager looks at a primary.
-func LookInterval(parameters map[string]string) (time.Duration, error) {
+func LookInterval(parameters map[string]string) time.Duration {
 	d, err := interval(parameters, ParameterSchedulingInterval)
-	if d >= minHalved {
-		d /= 2
+	switch {
+	case err != nil:
+		return defaultLook
+	case d >= minHalved:
+		return d / 2
 	}
-	return d, err
+	return d
 }
 
 func interval(parameters map[string]string, name string) (time.Duration, error) {

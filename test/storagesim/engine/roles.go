@@ -181,7 +181,7 @@ func (e *Engine) Demote(ctx context.Context, handle string) error {
 			return err
 		}
 		v.kick()
-		v.wait(ctx, e.opts.Timeouts.Ask, func(v *volume) bool { return v.delivered() || v.syncErr != nil })
+		v.wait(ctx, e.opts.Timeouts.Ask, (*volume).triedToDeliver)
 		return nil
 	})
 }
@@ -206,6 +206,11 @@ func (v *volume) demote(ctx context.Context) error {
 
 // delivered says whether the peer has the last snapshot of a demoted volume; the caller holds the lock.
 func (v *volume) delivered() bool { return v.meta.Final == nil || v.meta.Final.Delivered }
+
+// triedToDeliver says whether the last snapshot was delivered, could not be, or never will; the caller holds the lock.
+func (v *volume) triedToDeliver() bool {
+	return v.delivered() || v.syncErr != nil || v.meta.SupersededBy != 0
+}
 
 // Health of a volume's replication.
 type Health int

@@ -21,6 +21,8 @@ const (
 	retrySync = 5 * time.Second
 	// retryFinal is the same for the last snapshot of a demoted volume, which somebody waits for.
 	retryFinal = time.Second
+	// maxPerSecond is how many snapshots one array ships: with many volumes each is shipped less often than asked for.
+	maxPerSecond = 50
 	// shipBytesPerSecond is how fast a snapshot travels at least.
 	shipBytesPerSecond = 1 << 20
 )
@@ -46,9 +48,16 @@ func (e *Engine) syncLoop(ctx context.Context, v *volume) {
 			}
 		}
 		if next, ok := v.next(); ok {
-			timer.Reset(time.Until(started.Add(next)))
+			timer.Reset(time.Until(started.Add(max(next, e.leastPace()))))
 		}
 	}
+}
+
+// leastPace is the time between two snapshots of a volume that the number of volumes allows.
+func (e *Engine) leastPace() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return time.Duration(len(e.volumes)) * time.Second / maxPerSecond
 }
 
 // due says whether the volume has snapshots to ship.

@@ -124,6 +124,10 @@ func (c *Controller) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Resu
 func (c *Controller) answer(
 	ctx context.Context, vr *replicationv1alpha1.VolumeReplication, handle string, parameters map[string]string,
 ) (ctrl.Result, error) {
+	look := csiaddons.LookInterval(parameters)
+	if wait := nextLook(vr, look, time.Now()); wait > 0 {
+		return ctrl.Result{RequeueAfter: wait}, nil
+	}
 	o := c.attempt(ctx, vr, handle, parameters)
 	next := vr.DeepCopy()
 	next.Status = status(vr, o, time.Now())
@@ -136,8 +140,7 @@ func (c *Controller) answer(
 	case o.err != nil && !errors.Is(o.err, engine.ErrInvalid):
 		return ctrl.Result{}, o.err
 	case vr.Spec.ReplicationState == replicationv1alpha1.Primary:
-		interval, err := csiaddons.LookInterval(parameters)
-		return ctrl.Result{RequeueAfter: interval}, err
+		return ctrl.Result{RequeueAfter: look}, nil
 	case !o.ready:
 		return ctrl.Result{RequeueAfter: retryCopy}, nil
 	}

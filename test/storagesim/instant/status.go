@@ -57,6 +57,18 @@ func status(vr *replicationv1alpha1.VolumeReplication, o outcome, now time.Time)
 	return s
 }
 
+// nextLook is how long nothing has to be done for a VolumeReplication: a primary that was synced is looked at now and
+// then.
+func nextLook(vr *replicationv1alpha1.VolumeReplication, every time.Duration, now time.Time) time.Duration {
+	s := &vr.Status
+	if vr.Spec.ReplicationState != replicationv1alpha1.Primary || s.State != replicationv1alpha1.PrimaryState ||
+		s.ObservedGeneration != vr.Generation || s.LastSyncTime == nil || s.LastCompletionTime == nil {
+		return 0
+	}
+	// The API knows seconds only.
+	return s.LastCompletionTime.Add(every).Truncate(time.Second).Sub(now)
+}
+
 // sameBesidesTimes says whether only the times of the attempt differ.
 func sameBesidesTimes(a, b replicationv1alpha1.VolumeReplicationStatus) bool {
 	a.LastStartTime, a.LastCompletionTime = b.LastStartTime, b.LastCompletionTime
