@@ -23,9 +23,10 @@ const DefaultLeaseDuration = 40 * time.Second
 type Tracker struct {
 	clock clock.PassiveClock
 
-	mu        sync.RWMutex
-	beats     map[string]beat
-	listeners []func(cluster string)
+	mu            sync.RWMutex
+	beats         map[string]beat
+	listeners     []func(cluster string)
+	registrations []cache.ResourceEventHandlerRegistration
 }
 
 // beat is what is remembered of one Lease.
@@ -46,11 +47,30 @@ func NewTracker(clock clock.PassiveClock) *Tracker {
 
 // Watch makes the Tracker follow the Leases of an informer on the agents' namespace.
 func (t *Tracker) Watch(informer cache.SharedIndexInformer) (cache.ResourceEventHandlerRegistration, error) {
-	return informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
+	registration, err := informer.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(obj any) { t.observe(obj) },
 		UpdateFunc: func(_, obj any) { t.observe(obj) },
 		DeleteFunc: t.forget,
 	})
+	if err == nil {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.registrations = append(t.registrations, registration)
+	}
+	return registration, err
+}
+
+// HasSynced tells whether the Tracker has seen every Lease there was when it began to watch. Until then a cluster it does
+// not know may well be connected.
+func (t *Tracker) HasSynced() bool {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	for _, registration := range t.registrations {
+		if !registration.HasSynced() {
+			return false
+		}
+	}
+	return len(t.registrations) > 0
 }
 
 // OnChange has listener called with the name of a cluster whenever it becomes connected and whenever its Lease is

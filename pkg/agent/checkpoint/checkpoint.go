@@ -99,13 +99,14 @@ func (c *Checkpoint) Current() Role {
 	return c.History[len(c.History)-1]
 }
 
-// WasPrimary tells whether this cluster was primary last, leaving handovers out of account that did not end.
+// WasPrimary tells whether this cluster was primary last, leaving out of account that it has stood down since, for a
+// handover or a failover that may not have come to its end.
 func (c *Checkpoint) WasPrimary() bool {
 	if c == nil {
 		return false
 	}
 	for _, role := range slices.Backward(c.History) {
-		if role.State == v1alpha1.Secondary && role.Action == v1alpha1.VRGActionRelocate {
+		if role.State == v1alpha1.Secondary && role.Action != "" {
 			continue
 		}
 		return role.State == v1alpha1.Primary
@@ -161,10 +162,10 @@ func admitPrimary(c *Checkpoint, current Role, spec v1alpha1.VolumeReplicationGr
 	switch spec.Action {
 	case v1alpha1.VRGActionAbort:
 		if !c.WasPrimary() {
-			return conflict("an aborted relocate gives the role back to the cluster that was primary last, and that was not this one")
+			return conflict("an aborted action gives the role back to the cluster that was primary last, and that was not this one")
 		}
 		if stoodDown && current.Epoch == spec.Epoch {
-			return conflict("this cluster handed over in epoch %d; an abort takes a new epoch", current.Epoch)
+			return conflict("this cluster stood down in epoch %d; an abort takes a new epoch", current.Epoch)
 		}
 	case v1alpha1.VRGActionFailover, v1alpha1.VRGActionRelocate:
 		if stoodDown && current.Epoch == spec.Epoch {
