@@ -95,9 +95,12 @@ func (w *wait[T]) follow(ctx context.Context, last T, version string) (T, bool, 
 		return last, false, nil
 	}
 	defer watcher.Stop()
-	for event := range watcher.ResultChan() {
+	for {
+		event, more := next(ctx, watcher)
 		object, ok := event.Object.(T)
 		switch {
+		case !more:
+			return last, false, nil
 		case event.Type == watch.Error:
 			w.note(ctx, apierrors.FromObject(event.Object))
 			return last, false, nil
@@ -110,7 +113,16 @@ func (w *wait[T]) follow(ctx context.Context, last T, version string) (T, bool, 
 			}
 		}
 	}
-	return last, false, nil
+}
+
+// next waits for an event; there is none any more when the watch or the context has ended.
+func next(ctx context.Context, watcher watch.Interface) (watch.Event, bool) {
+	select {
+	case event, more := <-watcher.ResultChan():
+		return event, more
+	case <-ctx.Done():
+		return watch.Event{}, false
+	}
 }
 
 func (w *wait[T]) judge(object T) (bool, error) {
@@ -174,5 +186,5 @@ func awaitDeletion[T runtime.Object](ctx context.Context, client Client[T], name
 		return
 	}
 	defer watcher.Stop()
-	<-watcher.ResultChan()
+	next(ctx, watcher)
 }

@@ -1,0 +1,46 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package framework
+
+import (
+	"testing"
+	"time"
+
+	"github.com/ramendr/dr-apiserver/test/storagesim/records"
+)
+
+func TestJudgementsOfRecords(t *testing.T) {
+	syncPoint := time.Unix(1000, 0)
+	early, late := syncPoint.Add(-time.Second), syncPoint.Add(time.Second)
+	lost := func(count int, from time.Time) records.Volume {
+		return records.Volume{Handle: "v", Lost: records.Loss{Count: count, FirstTime: &from, LastTime: &late}}
+	}
+	tests := map[string]struct {
+		volume                   records.Volume
+		asPlanned, nothing, once bool
+	}{
+		"nothing is lost":                 {records.Volume{Handle: "v"}, true, true, true},
+		"what was lost already is":        {lost(2, late), true, true, true},
+		"more is lost":                    {lost(3, late), true, false, true},
+		"more is lost, and more than may": {lost(3, early), false, false, true},
+		"another volume took its place":   {records.Volume{Handle: "w"}, true, false, true},
+		"it was deleted":                  {records.Volume{Handle: "v", Deleted: true}, false, false, true},
+		"two clusters wrote":              {records.Volume{Handle: "v", Overlaps: []records.Overlap{{}}}, true, true, false},
+	}
+	before := &records.Report{Volumes: []records.Volume{lost(2, late)}}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			report := &records.Report{Volumes: []records.Volume{test.volume}}
+			if err := LostOnlyAfter(report, syncPoint); (err == nil) != test.asPlanned {
+				t.Errorf("LostOnlyAfter: %v, want it to hold: %v", err, test.asPlanned)
+			}
+			if err := NothingLostSince(report, before); (err == nil) != test.nothing {
+				t.Errorf("NothingLostSince: %v, want it to hold: %v", err, test.nothing)
+			}
+			if err := NeverTwoWriters(report); (err == nil) != test.once {
+				t.Errorf("NeverTwoWriters: %v, want it to hold: %v", err, test.once)
+			}
+		})
+	}
+}
