@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/rest"
+	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
@@ -62,8 +63,8 @@ type Config struct {
 }
 
 // Run runs the controllers until the context is done. Losing the Lease, or not reaching the server, stops them and starts
-// them again; it never stops the server they are part of. The Heartbeat must not be watching yet when Run is called
-// first, or changes until then go unnoticed by those that wait for them.
+// them again; it never stops the server they are part of. They begin once the Heartbeat, which somebody else makes watch,
+// has seen the Leases there are.
 func Run(ctx context.Context, c Config) error {
 	if c.Loopback == nil || c.Hub == nil || c.Heartbeat == nil || c.Config == nil {
 		return errors.New("controllers need Loopback, Hub, Heartbeat and Config")
@@ -75,6 +76,10 @@ func Run(ctx context.Context, c Config) error {
 	}
 	returned := newChanges()
 	c.Heartbeat.OnChange(returned.note)
+	// A decision before that would take every cluster for dead.
+	if !toolscache.WaitForCacheSync(ctx.Done(), c.Heartbeat.HasSynced) {
+		return nil
+	}
 	for {
 		err := runOnce(ctx, c, buckets, returned)
 		if ctx.Err() != nil {

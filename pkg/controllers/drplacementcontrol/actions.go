@@ -117,10 +117,10 @@ func (d *decider) takeBack() {
 	}
 }
 
-// waitsFor is what a group's report gives as the reason for not being done; empty if there is none or it is not about
-// this epoch.
+// waitsFor is what a group's report on the command of this epoch gives as the reason for not being done, be it that the
+// agent refuses the command; empty if there is none.
 func waitsFor(group *v1alpha1.VolumeReplicationGroup, epoch int64) string {
-	if !action.Counts(group) || group.Spec.Epoch != epoch {
+	if group == nil || group.Status.ObservedGeneration != group.Generation || group.Spec.Epoch != epoch {
 		return ""
 	}
 	return problem(group)

@@ -276,6 +276,27 @@ func TestAborts(t *testing.T) {
 	}
 }
 
+func TestAnAbortLeavesAFormerPrimaryResyncing(t *testing.T) {
+	for name, before := range map[string]v1alpha1.VRGAction{
+		"failed away from": v1alpha1.VRGActionFailover, "handed over": v1alpha1.VRGActionRelocate,
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := deployed()
+			f.Placement.Status.PrimaryCluster, f.Placement.Status.Epoch = dr2, 2
+			f.Groups[dr1] = vrg(dr1).Secondary(2, before).Reports(secondary).Healthy(saved).Obj()
+			f.Groups[dr2] = vrg(dr2).Primary(2, before).Reports(primary).Healthy(saved).Obj()
+			back := relocate
+			back.TargetCluster = dr1
+			f = abortOf(accepted(f, back))
+			d := Decide(f)
+			checkCommands(t, "update", d.Update, []string{
+				commandOf(vrg(dr2).Primary(4, v1alpha1.VRGActionAbort)), commandOf(vrg(dr1).Secondary(4, v1alpha1.VRGActionFailover)),
+			})
+			checkStable(t, f, d)
+		})
+	}
+}
+
 func abortOf(f Facts) Facts {
 	if err := action.Abort(f.Placement, "sue", "", f.Now); err != nil {
 		panic(err)
@@ -358,6 +379,12 @@ func TestWhatAStepWaitsFor(t *testing.T) {
 			return f
 		}, 1, "Waits: cluster dr2 is not connected: its agent was last heard of at 2026-03-01T02:00:00Z. " +
 			"It goes on when the agent is back; to recover elsewhere, request a failover to another cluster."},
+		"an agent that refuses": {func() Facts {
+			f := handedOver()
+			f.Groups[dr2] = vrg(dr2).Primary(2, v1alpha1.VRGActionRelocate).Token(2, dr1).ReportsEpoch(secondary, 1).
+				Condition(v1alpha1.ConditionDataReady, metav1.ConditionFalse, "HandoverTokenInvalid", "the token is damaged").Obj()
+			return f
+		}, 1, "DataReady: the token is damaged"},
 		"an object store that refuses": {func() Facts {
 			f := promoting(accepted(dead(), acknowledged))
 			f.Groups[dr2] = vrg(dr2).Primary(2, v1alpha1.VRGActionFailover).Reports(unknown).

@@ -44,19 +44,19 @@ func (d *decider) reportProtectedAgain() {
 
 // reportClusters shows what each cluster's agent last reported.
 func (d *decider) reportClusters() {
-	var views []v1alpha1.ClusterView
+	d.status.Clusters = nil
+	if d.status.Epoch == 0 {
+		return
+	}
 	own := d.ownGroups()
 	for _, cluster := range d.clusters() {
-		group := own[cluster]
-		if group == nil {
-			continue
+		view := v1alpha1.ClusterView{Name: cluster}
+		if group := own[cluster]; group != nil {
+			view.State, view.Epoch, view.Message = group.Status.State, group.Status.Epoch, problem(group)
+			view.ObservedAt = group.Status.LastUpdateTime.DeepCopy()
 		}
-		views = append(views, v1alpha1.ClusterView{
-			Name: cluster, State: group.Status.State, Epoch: group.Status.Epoch,
-			Message: problem(group), ObservedAt: group.Status.LastUpdateTime.DeepCopy(),
-		})
+		d.status.Clusters = append(d.status.Clusters, view)
 	}
-	d.status.Clusters = views
 }
 
 // reportSyncTimes takes over how far the primary's data and objects are saved. What was known last stays while the
@@ -168,7 +168,12 @@ func (d *decider) missing(cluster string) *verdict {
 			"VolumeReplicationGroup %s cannot be created: DRPolicy %s does not exist; create it again.",
 			name, d.facts.Placement.Spec.DRPolicyRef.Name)}
 	}
-	return &verdict{metav1.ConditionFalse, "Deploying", fmt.Sprintf("VolumeReplicationGroup %s is being created.", name)}
+	return d.unreported(cluster)
+}
+
+func (d *decider) unreported(cluster string) *verdict {
+	return &verdict{metav1.ConditionFalse, "ReportPending",
+		fmt.Sprintf("The agent of %s has not reported on epoch %d yet.", cluster, d.status.Epoch)}
 }
 
 // reportPending is the verdict while a report is about an older spec. If the command is still the same, what was true
@@ -181,8 +186,13 @@ func (d *decider) reportPending(cluster string, group *v1alpha1.VolumeReplicatio
 	if group.Status.Epoch == d.status.Epoch && d.status.Phase != v1alpha1.PhaseDeploying {
 		return nil
 	}
-	return &verdict{metav1.ConditionFalse, "ReportPending",
-		fmt.Sprintf("The agent of %s has not reported on epoch %d yet.", cluster, d.status.Epoch)}
+	if group.Status.ObservedGeneration == group.Generation && len(group.Status.Conditions) > 0 {
+		// The agent has seen the command and has not accepted it.
+		if reason, message := fault(cluster, group, v1alpha1.ConditionDataReady); reason != "" {
+			return &verdict{metav1.ConditionFalse, reason, message}
+		}
+	}
+	return d.unreported(cluster)
 }
 
 func (d *decider) peerReady() *verdict {

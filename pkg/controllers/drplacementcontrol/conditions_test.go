@@ -82,6 +82,10 @@ func TestConditions(t *testing.T) {
 		"the primary has not reported on its epoch": {func(f *Facts) {
 			f.Groups[dr1] = vrg(dr1).Primary(1, "").Obj()
 		}, []want{{available, no, "ReportPending", "epoch 1"}, {protected, no, "ReportPending", ""}}},
+		"the primary refuses its command": {func(f *Facts) {
+			f.Groups[dr1] = vrg(dr1).Primary(1, "").ReportsEpoch(unknown, 0).
+				Condition(v1alpha1.ConditionDataReady, no, "EpochConflict", "this cluster became secondary").Obj()
+		}, []want{{available, no, "EpochConflict", "this cluster became secondary"}}},
 		"a group is missing and so is the policy": {func(f *Facts) {
 			f.Policy = nil
 			delete(f.Groups, dr1)

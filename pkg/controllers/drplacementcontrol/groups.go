@@ -75,7 +75,7 @@ func (d *decider) command(cluster string) command {
 	existing := d.facts.Groups[cluster]
 	switch {
 	case record != nil && record.Status.Abort != nil && record.Status.Abort.Epoch == epoch:
-		return aborted(role, epoch)
+		return takenBack(role, existing, epoch)
 	case record != nil && record.Spec.Epoch == epoch && record.Status.Abort == nil:
 		return d.acting(cluster, role, *record)
 	case existing != nil && existing.Spec.Epoch == epoch && existing.Spec.ReplicationState == role:
@@ -88,11 +88,17 @@ func (d *decider) command(cluster string) command {
 	}
 }
 
-func aborted(role v1alpha1.ReplicationState, epoch int64) command {
-	if role == v1alpha1.Primary {
-		return command{role: role, action: v1alpha1.VRGActionAbort, epoch: epoch}
+// takenBack is what a cluster shall do after an abort: the source is primary again, the target secondary as it was. One
+// that was primary before goes on resyncing from the primary; it must not hand over anew.
+func takenBack(role v1alpha1.ReplicationState, existing *v1alpha1.VolumeReplicationGroup, epoch int64) command {
+	c := command{role: role, epoch: epoch}
+	switch {
+	case role == v1alpha1.Primary:
+		c.action = v1alpha1.VRGActionAbort
+	case existing != nil && existing.Spec.Action != "":
+		c.action = v1alpha1.VRGActionFailover
 	}
-	return command{role: role, epoch: epoch}
+	return c
 }
 
 // acting is what a cluster shall do for the action of the current epoch, under way or ended. Before the point of no
