@@ -6,8 +6,10 @@ package lease
 
 import (
 	"context"
+	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/util/wait"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/component-helpers/apimachinery/lease"
 	"k8s.io/klog/v2"
@@ -28,4 +30,29 @@ func Run(ctx context.Context, hub kubernetes.Interface, cluster, namespace strin
 	}
 	lease.NewController(clock.RealClock{}, hub, cluster, seconds, onRepeatedFailure,
 		duration/renewalsPerDuration, cluster, namespace, nil).Run(ctx)
+}
+
+// RunWhile runs keep while healthy finds nothing wrong, asking every interval, until ctx ends.
+func RunWhile(ctx context.Context, interval time.Duration, healthy func(context.Context) error, keep func(context.Context)) {
+	var stop context.CancelFunc
+	var done sync.WaitGroup
+	check := func(ctx context.Context) {
+		err := healthy(ctx)
+		switch {
+		case err == nil && stop == nil:
+			var keepCtx context.Context
+			keepCtx, stop = context.WithCancel(ctx)
+			done.Go(func() { keep(keepCtx) })
+		case err != nil && stop != nil && ctx.Err() == nil:
+			klog.FromContext(ctx).Info("This agent can't reach its own cluster and no longer renews its Lease", "reason", err.Error())
+			stop()
+			done.Wait()
+			stop = nil
+		}
+	}
+	wait.UntilWithContext(ctx, check, interval)
+	if stop != nil {
+		stop()
+	}
+	done.Wait()
 }

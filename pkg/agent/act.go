@@ -1,0 +1,197 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/agent/workload"
+)
+
+// act carries a decision out, and tells whether that has made facts that are to be decided upon at once.
+func (a *Agent) act(ctx context.Context, f *facts, m *memory, d *decision) (changed bool, err error) {
+	if d.report != nil && f.group != nil {
+		a.writer.Report(f.group, d.report)
+	}
+	if d.save != nil {
+		return true, a.checkpoints.Save(ctx, d.save)
+	}
+	if d.quiesce {
+		if changed, err = a.quiesce(ctx, f, m); err != nil || changed {
+			return changed, err
+		}
+	}
+	a.startTasks(f, m, d)
+	if err := a.actOnVolumes(ctx, f, m, d); err != nil {
+		return false, err
+	}
+	if d.resume {
+		if err := workload.Resume(ctx, a.local, f.key.Namespace); err != nil {
+			return false, err
+		}
+	}
+	if d.settle != nil {
+		return true, a.checkpoints.Save(ctx, d.settle)
+	}
+	if d.forget {
+		return false, a.forget(ctx, f)
+	}
+	return false, nil
+}
+
+func (a *Agent) quiesce(ctx context.Context, f *facts, m *memory) (bool, error) {
+	claims := sets.New[string]()
+	for i := range f.volumes {
+		claims.Insert(f.volumes[i].PVC.Name)
+	}
+	selector, err := objectSelector(f)
+	if err != nil {
+		return false, err
+	}
+	waiting, err := workload.Quiesce(ctx, a.local, f.key.Namespace, claims, selector)
+	if apierrors.IsConflict(err) {
+		// The cache is behind; what it has missed comes as an event.
+		waiting, err = []string{err.Error()}, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	changed := m.stop.done != (len(waiting) == 0) || !sets.New(m.stop.waiting...).Equal(sets.New(waiting...))
+	m.stop.done, m.stop.waiting = len(waiting) == 0, waiting
+	return changed, nil
+}
+
+// objectSelector is what covers the application's objects.
+func objectSelector(f *facts) (labels.Selector, error) {
+	selector := &f.spec().PVCSelector
+	if p := f.spec().KubeObjectProtection; p != nil && p.KubeObjectSelector != nil {
+		selector = p.KubeObjectSelector
+	}
+	return metav1.LabelSelectorAsSelector(selector)
+}
+
+// actOnVolumes does what is to be done to each volume, all volumes at once.
+func (a *Agent) actOnVolumes(ctx context.Context, f *facts, m *memory, d *decision) error {
+	steps := map[*volume][]func() error{}
+	add := func(v *volume, what string, do func() error) {
+		steps[v] = append(steps[v], func() error {
+			if !m.ask(v.Key(), what, a.clock.Now()) {
+				return nil
+			}
+			err := do()
+			if err != nil {
+				m.retract(v.Key(), what)
+			}
+			return err
+		})
+	}
+	for _, v := range d.claim {
+		add(v, "claim", func() error { return a.claim(ctx, f.key, v) })
+	}
+	for _, v := range d.promote {
+		add(v, "promote", func() error { return a.backend.Promote(ctx, v.Volume, v.class) })
+	}
+	for _, v := range d.demote {
+		add(v, "demote", func() error { return a.backend.Demote(ctx, v.Volume, v.class, d.how) })
+	}
+	for _, v := range d.refresh {
+		steps[v] = append(steps[v], func() error { return a.refresh(ctx, m, v) })
+	}
+	for _, v := range d.release {
+		steps[v] = append(steps[v], func() error { return a.release(ctx, v) })
+	}
+	var wait sync.WaitGroup
+	var lock sync.Mutex
+	var errs []error
+	for _, own := range steps {
+		wait.Go(func() {
+			for _, step := range own {
+				if err := step(); err != nil {
+					lock.Lock()
+					defer lock.Unlock()
+					errs = append(errs, err)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+func (a *Agent) refresh(ctx context.Context, m *memory, v *volume) error {
+	m.lock.Lock()
+	tried := m.refreshed[v.Key()]
+	m.refreshed[v.Key()] = attempt{count: tried.count + 1, last: a.clock.Now()}
+	m.lock.Unlock()
+	return a.backend.Refresh(ctx, v.Key())
+}
+
+// claim makes a claim the group's, unless another takes it first, and has its volume kept should the claim go.
+func (a *Agent) claim(ctx context.Context, key types.NamespacedName, v *volume) error {
+	if v.owner != key.String() {
+		patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q,"annotations":{%q:%q}}}`, v.PVC.ResourceVersion, mark.Owner, key.String())
+		if err := a.local.Patch(ctx, v.PVC.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); err != nil {
+			return fmt.Errorf("claiming PersistentVolumeClaim %s: %w", v.Key(), err)
+		}
+	}
+	policy := v.PV.Spec.PersistentVolumeReclaimPolicy
+	if policy == corev1.PersistentVolumeReclaimRetain {
+		return nil
+	}
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}},"spec":{"persistentVolumeReclaimPolicy":%q}}`,
+		mark.ReclaimPolicy, policy, corev1.PersistentVolumeReclaimRetain)
+	if err := a.local.Patch(ctx, v.PV.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); err != nil {
+		return fmt.Errorf("keeping PersistentVolume %s: %w", v.PV.Name, err)
+	}
+	return nil
+}
+
+// release ends a volume's replication and then takes off what claim put on. The claim's annotation goes last, so that a
+// volume half released is still known to be the group's.
+func (a *Agent) release(ctx context.Context, v *volume) error {
+	gone, err := a.backend.Remove(ctx, v.Key())
+	if err != nil || !gone {
+		return err
+	}
+	if v.PV != nil && v.PV.Annotations[mark.ReclaimPolicy] != "" && !v.going() {
+		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}},"spec":{"persistentVolumeReclaimPolicy":%q}}`,
+			mark.ReclaimPolicy, v.PV.Annotations[mark.ReclaimPolicy])
+		if err := a.local.Patch(ctx, v.PV.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("giving PersistentVolume %s its reclaim policy back: %w", v.PV.Name, err)
+		}
+	}
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, mark.Owner)
+	if err := a.local.Patch(ctx, v.PVC.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("releasing PersistentVolumeClaim %s: %w", v.Key(), err)
+	}
+	return nil
+}
+
+// forget ends the agent's part in a group that is being deleted.
+func (a *Agent) forget(ctx context.Context, f *facts) error {
+	if err := a.checkpoints.Delete(ctx, f.key); err != nil {
+		return err
+	}
+	if err := a.hub.release(ctx, f.group); client.IgnoreNotFound(err) != nil {
+		return err
+	}
+	a.writer.Forget(f.key)
+	a.drop(f.key)
+	return nil
+}

@@ -1,0 +1,220 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
+	"github.com/ramendr/dr-apiserver/pkg/agent/status"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
+)
+
+// primary protects the application where it runs, once what the command is about has been done: a restore after a
+// failover or relocate, or taking back a handover.
+func (d *decider) primary() {
+	switch {
+	case d.checkpoint.Settled:
+		d.protect()
+	case d.spec.Action == v1alpha1.VRGActionAbort:
+		d.takeBack()
+	default:
+		d.recover()
+	}
+}
+
+// protect makes volumes that the selector covers primary, lets go of those it no longer covers, and takes captures.
+func (d *decider) protect() {
+	d.nothingToRestore()
+	if d.spec.Action == v1alpha1.VRGActionFailover || d.spec.Action == v1alpha1.VRGActionRelocate {
+		d.condition(v1alpha1.ConditionClusterDataReady, status.True("Restored", "Volumes are restored."))
+		d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", "The application's objects are restored."))
+	}
+	promoted := true
+	for i := range d.volumes {
+		v := &d.volumes[i]
+		if d.own(v) && !v.selected {
+			d.out.release = append(d.out.release, v)
+		}
+		if v.selected && !d.keepPrimary(v) {
+			promoted = false
+		}
+	}
+	if promoted {
+		d.report.State = v1alpha1.PrimaryState
+	}
+	d.primaryRows()
+	d.keepCaptured()
+}
+
+// keepPrimary does what makes a selected volume primary and tells whether nothing more is to be waited for.
+func (d *decider) keepPrimary(v *volume) bool {
+	switch {
+	case v.foreign:
+		return true
+	case v.going():
+		if d.own(v) {
+			d.out.release = append(d.out.release, v)
+		}
+		return true
+	case v.problem != nil && v.state == nil:
+		return true
+	}
+	return d.promote(v)
+}
+
+// promote gives a volume the role of primary and tells whether it has it.
+func (d *decider) promote(v *volume) bool {
+	if v.state != nil && v.state.Ending {
+		return false
+	}
+	if !v.claimed && v.bound() {
+		d.out.claim = append(d.out.claim, v)
+	}
+	if v.state == nil || v.state.Wanted != replication.Primary {
+		if v.problem == nil {
+			d.out.promote = append(d.out.promote, v)
+		}
+		return false
+	}
+	d.refreshPrimary(v)
+	return v.primary(d.checkpoint.Settled)
+}
+
+// refreshPrimary asks for a volume's sync time sooner than the backend would look at it by itself: after the first sync,
+// and when a sync is overdue.
+func (d *decider) refreshPrimary(v *volume) {
+	if d.spec.Async == nil || v.state.Role != replication.Primary {
+		return
+	}
+	if last := v.state.LastSyncTime; last != nil {
+		interval := d.syncInterval()
+		if d.due(last.Add(interval + interval/4)) {
+			d.refreshWhenDue(v, 0, max(time.Second, interval/8), max(time.Second, interval/4))
+		}
+		return
+	}
+	d.refreshWhenDue(v, time.Second, time.Second, 15*time.Second)
+}
+
+// refreshWhenDue has the state of a volume looked at: after first since it last changed, then at growing intervals.
+func (d *decider) refreshWhenDue(v *volume, first, then, longest time.Duration) {
+	tried := d.refreshed[v.Key()]
+	at := v.state.Since.Add(first)
+	if tried.count > 0 {
+		at = tried.last.Add(min(longest, then<<min(tried.count-1, 10)))
+	}
+	if d.due(at) {
+		d.out.refresh = append(d.out.refresh, v)
+		d.lookAgain(then)
+	}
+}
+
+// takeBack undoes a handover that was aborted: volumes primary first, then the workload.
+func (d *decider) takeBack() {
+	d.condition(v1alpha1.ConditionClusterDataReady, status.True("NothingToRestore", "No volume was to be restored."))
+	promoted := true
+	for i := range d.volumes {
+		if v := &d.volumes[i]; d.own(v) && !v.going() && v.state != nil && !d.promote(v) {
+			promoted = false
+		}
+	}
+	d.primaryRows()
+	if !promoted {
+		d.condition(v1alpha1.ConditionKubeObjectsReady, status.False("TakingBack", d.failing("The workload runs again once its volumes are primary.")))
+		return
+	}
+	d.report.State = v1alpha1.PrimaryState
+	d.out.resume = true
+	d.out.settle = d.settle()
+	d.condition(v1alpha1.ConditionKubeObjectsReady, status.False("TakingBack", d.failing("The workload is being given its scale back.")))
+	d.captureCondition()
+}
+
+// recover restores volumes, promotes each as soon as it is there, and restores the objects once all are primary.
+func (d *decider) recover() {
+	r := &d.restore
+	d.condition(v1alpha1.ConditionKubeObjectsReady, status.False("Restoring", "The application's objects are restored once its volumes are primary."))
+	d.captureCondition()
+	if !r.volumes {
+		d.continueRestore(&d.out.restoreVolumes, v1alpha1.ConditionClusterDataReady)
+		d.primaryRows()
+		d.condition(v1alpha1.ConditionDataReady, status.False("Restoring", "Volumes are being restored."))
+		return
+	}
+	if !d.promoteRestored(r.found.Content.Volumes) {
+		return
+	}
+	d.report.State = v1alpha1.PrimaryState
+	if !r.objects {
+		d.continueRestore(&d.out.restoreObjects, v1alpha1.ConditionKubeObjectsReady)
+		return
+	}
+	d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", "The application's objects are restored from capture "+r.found.Ref.String()+"."))
+	d.out.settle = d.settle()
+}
+
+// continueRestore starts the restore's next part unless it runs or is to be tried later, and says how it stands.
+func (d *decider) continueRestore(start *bool, conditionType string) {
+	r := &d.restore
+	if !r.running && d.due(r.retry) {
+		*start = true
+	}
+	switch {
+	case r.err == nil:
+		d.condition(conditionType, status.False("Restoring", "Being restored from the last complete capture."))
+	case errors.Is(r.err, restore.ErrConflict):
+		d.condition(conditionType, status.False("RestoreConflict", r.err.Error()))
+	case errors.Is(r.err, archive.ErrNoCapture):
+		d.condition(conditionType, status.False("NoCapture", r.err.Error()))
+	case errors.Is(r.err, errTokenInvalid):
+		d.condition(conditionType, status.False("HandoverTokenInvalid", r.err.Error()))
+	default:
+		d.condition(conditionType, status.False("RestoreFailed", r.err.Error()))
+	}
+}
+
+// promoteRestored promotes the volumes of a capture that are bound and tells whether all are there and primary.
+func (d *decider) promoteRestored(wanted []archive.Volume) bool {
+	var unbound []string
+	promoted := true
+	for i := range wanted {
+		v := d.volume(wanted[i].PVC.Namespace, wanted[i].PVC.Name)
+		switch {
+		case v == nil || !v.bound():
+			unbound = append(unbound, wanted[i].PVC.Namespace+"/"+wanted[i].PVC.Name)
+		case !d.promote(v):
+			promoted = false
+		}
+	}
+	d.primaryRows()
+	if len(unbound) > 0 {
+		d.condition(v1alpha1.ConditionClusterDataReady, status.False("Binding",
+			fmt.Sprintf("Waits until these restored PersistentVolumeClaims are bound: %s.", join(unbound))))
+		return false
+	}
+	d.condition(v1alpha1.ConditionClusterDataReady, status.True("Restored", restoredMessage(d.restore.found)))
+	return promoted
+}
+
+func restoredMessage(found *archive.Found) string {
+	message := fmt.Sprintf("Volumes are restored from capture %s in S3 profile %s.", found.Ref, found.Profile)
+	if len(found.Warnings) > 0 {
+		message += " Passed over: " + join(found.Warnings) + "."
+	}
+	return message
+}
+
+func (d *decider) volume(namespace, name string) *volume {
+	for i := range d.volumes {
+		if v := &d.volumes[i]; v.PVC.Namespace == namespace && v.PVC.Name == name {
+			return v
+		}
+	}
+	return nil
+}

@@ -1,0 +1,185 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
+	"github.com/ramendr/dr-apiserver/pkg/agent/handover"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/status"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// standBy touches nothing: the storage receives the copies by itself.
+func (d *decider) standBy() {
+	d.nothingToRestore()
+	d.secondaryRows()
+	if d.allSecondary() {
+		d.report.State = v1alpha1.SecondaryState
+	}
+}
+
+// giveWay ends the role of a primary that was failed away from: whatever it has that its peer has not is given up.
+func (d *decider) giveWay() {
+	d.nothingToRestore()
+	if !d.stopped() {
+		d.secondaryRows()
+		d.condition(v1alpha1.ConditionDataReady, status.False("Stopping", "Volumes are demoted once the workload is stopped."))
+		return
+	}
+	if !d.checkpoint.Settled {
+		d.rememberObjects()
+	}
+	d.demoteAll(replication.Resync)
+	d.secondaryRows()
+	if d.allSecondary() {
+		d.report.State = v1alpha1.SecondaryState
+	}
+}
+
+// rememberObjects has the application's objects noted, so that a later restore knows them.
+func (d *decider) rememberObjects() {
+	if !d.stop.listed {
+		d.out.remember = true
+		return
+	}
+	next := d.settle()
+	if len(d.stop.remembered) > 0 {
+		next.Objects = d.stop.remembered
+	}
+	d.out.settle = next
+}
+
+// handOver ends the role of a primary without giving anything up: it stops the workload, captures, has the volumes
+// synced a last time and issues the token that lets the target become primary.
+func (d *decider) handOver() {
+	d.nothingToRestore()
+	d.captureCondition()
+	if d.checkpoint.Token != nil {
+		d.report.Token = d.checkpoint.Token
+		d.report.State = v1alpha1.SecondaryState
+		d.secondaryRows()
+		d.condition(v1alpha1.ConditionQuiesced, status.True("Stopped", "The workload is stopped and kept stopped."))
+		d.out.quiesce = true
+		d.recordCapture()
+		return
+	}
+	if message := d.notReplicated(); message != "" {
+		d.secondaryRows()
+		d.condition(v1alpha1.ConditionDataReady, status.False("CannotHandOver",
+			message+" What is not replicated can't be handed over: abort the relocate, or take the volume out of the selector."))
+		return
+	}
+	if !d.stopped() {
+		d.secondaryRows()
+		d.condition(v1alpha1.ConditionDataReady, status.False("Stopping", "The handover goes on once the workload is stopped."))
+		return
+	}
+	final := d.finalCapture()
+	if final == nil {
+		d.secondaryRows()
+		d.condition(v1alpha1.ConditionDataReady, status.False("Capturing", "The handover goes on once the final capture is in an S3 profile."))
+		return
+	}
+	d.demoteAll(replication.FinalSync)
+	d.secondaryRows()
+	if d.allInSync() {
+		d.issueToken(final)
+	}
+}
+
+// notReplicated names what would be left behind, before anything is stopped for the handover.
+func (d *decider) notReplicated() string {
+	for i := range d.volumes {
+		v := &d.volumes[i]
+		switch {
+		case !v.selected || v.foreign:
+		case v.problem != nil:
+			return v.problem.Message + "."
+		case v.state == nil || !v.claimed:
+			return fmt.Sprintf("PersistentVolumeClaim %s is not replicated yet.", v.Key())
+		}
+	}
+	return ""
+}
+
+// finalCapture returns the capture that was taken after the workload had stopped, once it is recorded; else has it taken.
+func (d *decider) finalCapture() *checkpoint.Capture {
+	if last := d.checkpoint.LastCapture; last != nil && last.Epoch == d.spec.Epoch && last.Quiesced {
+		return last
+	}
+	taken := d.capture.taken
+	if taken == nil || taken.Epoch != d.spec.Epoch || !taken.Quiesced {
+		d.out.capture = !d.capture.running && d.due(d.capture.retry)
+		d.out.quiesced = true
+		return nil
+	}
+	if len(d.capture.put) > 0 {
+		next := d.checkpoint.DeepCopy()
+		capture := *taken
+		capture.S3Profiles = slices.Clone(d.capture.put)
+		next.LastCapture, next.Objects = &capture, d.capture.objects
+		d.out.settle = next
+	}
+	return nil
+}
+
+func (d *decider) demoteAll(how replication.Demotion) {
+	for i := range d.volumes {
+		v := &d.volumes[i]
+		if !d.own(v) || v.state == nil || v.state.Ending {
+			continue
+		}
+		if v.state.Wanted != replication.Secondary {
+			d.out.demote = append(d.out.demote, v)
+			continue
+		}
+		if v.secondary() && !v.state.InSync {
+			d.refreshSecondary(v, how)
+		}
+	}
+	d.out.how = how
+}
+
+// refreshSecondary asks whether a demoted volume has caught up: at once where an application waits for the final sync,
+// seldom where the storage is asked each time to resync.
+func (d *decider) refreshSecondary(v *volume, how replication.Demotion) {
+	if how == replication.FinalSync {
+		d.refreshWhenDue(v, 0, time.Second, 15*time.Second)
+		return
+	}
+	d.refreshWhenDue(v, time.Second, 5*time.Second, 30*time.Second)
+}
+
+func (d *decider) issueToken(final *checkpoint.Capture) {
+	next := d.settle()
+	next.Token = handover.Seal(v1alpha1.HandoverToken{
+		Epoch: d.spec.Epoch, SourceCluster: d.cluster,
+		CaptureID: final.ID, CaptureDigest: final.Digest, Volumes: d.members(),
+	}, d.now)
+	d.out.save = next
+}
+
+// replicated are the group's volumes whose bytes are replicated.
+func (d *decider) replicated() []*volume {
+	var out []*volume
+	for i := range d.volumes {
+		if v := &d.volumes[i]; d.own(v) && v.state != nil {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (d *decider) allSecondary() bool {
+	return !slices.ContainsFunc(d.replicated(), func(v *volume) bool { return !v.secondary() })
+}
+
+func (d *decider) allInSync() bool {
+	return !slices.ContainsFunc(d.replicated(), func(v *volume) bool { return !v.secondary() || !v.state.InSync })
+}

@@ -1,0 +1,130 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// observe gathers the facts about a group. It reads caches only.
+func (a *Agent) observe(ctx context.Context, key types.NamespacedName, m *memory) (*facts, error) {
+	f := &facts{now: a.clock.Now(), cluster: a.cluster, key: key, group: a.hub.group(key), checkpoint: a.checkpoints.Get(key)}
+	if f.group == nil && f.checkpoint == nil {
+		return f, nil
+	}
+	m.enter(a.ctx, f.checkpoint.Current())
+	volumes, err := a.observeVolumes(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	f.volumes = volumes
+	m.fill(f)
+	return f, nil
+}
+
+func (f *facts) spec() *v1alpha1.VolumeReplicationGroupSpec {
+	if f.checkpoint != nil {
+		return &f.checkpoint.Spec
+	}
+	return &f.group.Spec
+}
+
+func (a *Agent) observeVolumes(ctx context.Context, f *facts) ([]volume, error) {
+	selector, err := metav1.LabelSelectorAsSelector(&f.spec().PVCSelector)
+	if err != nil {
+		return nil, fmt.Errorf("spec.pvcSelector: %w", err)
+	}
+	rules, err := rulesOf(f)
+	if err != nil {
+		return nil, err
+	}
+	var claims corev1.PersistentVolumeClaimList
+	if err := a.local.List(ctx, &claims, client.InNamespace(f.key.Namespace)); err != nil {
+		return nil, fmt.Errorf("listing PersistentVolumeClaims: %w", err)
+	}
+	var volumes []volume
+	for i := range claims.Items {
+		pvc := &claims.Items[i]
+		selected, owner := selector.Matches(labels.Set(pvc.Labels)), pvc.Annotations[mark.Owner]
+		if !selected && owner != f.key.String() {
+			continue
+		}
+		v, err := a.observeVolume(ctx, f, pvc, rules)
+		if err != nil {
+			return nil, err
+		}
+		v.selected, v.owner, v.foreign = selected, owner, a.foreign(owner, f.key)
+		v.claimed = owner == f.key.String() && v.PV != nil && v.PV.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimRetain
+		volumes = append(volumes, v)
+	}
+	slices.SortFunc(volumes, func(a, b volume) int { return cmp.Compare(a.PVC.Name, b.PVC.Name) })
+	return volumes, nil
+}
+
+func (a *Agent) observeVolume(ctx context.Context, f *facts, pvc *corev1.PersistentVolumeClaim, rules replication.Rules) (volume, error) {
+	v := volume{Volume: replication.Volume{PVC: pvc}}
+	if pvc.Status.Phase == corev1.ClaimBound && pvc.Spec.VolumeName != "" {
+		pv := &corev1.PersistentVolume{}
+		if err := a.local.Get(ctx, client.ObjectKey{Name: pvc.Spec.VolumeName}, pv); client.IgnoreNotFound(err) != nil {
+			return v, fmt.Errorf("reading PersistentVolume %s: %w", pvc.Spec.VolumeName, err)
+		} else if err == nil {
+			v.PV = pv
+		}
+	}
+	if name := v.StorageClassName(); name != "" {
+		class := &storagev1.StorageClass{}
+		if err := a.local.Get(ctx, client.ObjectKey{Name: name}, class); client.IgnoreNotFound(err) != nil {
+			return v, fmt.Errorf("reading StorageClass %s: %w", name, err)
+		} else if err == nil {
+			v.StorageClass = class
+		}
+	}
+	v.class, v.problem = a.backend.Class(v.Volume, rules)
+	var err error
+	v.state, err = a.backend.Report(v.Key())
+	return v, err
+}
+
+// foreign tells whether an owner is another group than key that exists here. One that is gone without a trace owns nothing.
+func (a *Agent) foreign(owner string, key types.NamespacedName) bool {
+	namespace, name, ok := strings.Cut(owner, "/")
+	other := types.NamespacedName{Namespace: namespace, Name: name}
+	if !ok || other == key {
+		return false
+	}
+	return a.checkpoints.Get(other) != nil || a.hub.group(other) != nil
+}
+
+func rulesOf(f *facts) (replication.Rules, error) {
+	rules := replication.Rules{PeersRequired: f.checkpoint != nil && f.checkpoint.PeersRequired}
+	async := f.spec().Async
+	if async == nil {
+		rules.PeersRequired = false
+		return rules, nil
+	}
+	rules.Async, rules.Interval, rules.Peers = true, async.SchedulingInterval, async.PeerClasses
+	if async.ReplicationClassSelector != nil {
+		selector, err := metav1.LabelSelectorAsSelector(async.ReplicationClassSelector)
+		if err != nil {
+			return rules, fmt.Errorf("spec.async.replicationClassSelector: %w", err)
+		}
+		rules.Selector = selector
+	}
+	return rules, nil
+}

@@ -1,0 +1,207 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"cmp"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumereplication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/status"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// primaryRows reports each volume of a primary, and what follows for the group.
+func (d *decider) primaryRows() {
+	for i := range d.volumes {
+		v := &d.volumes[i]
+		if !v.selected {
+			continue
+		}
+		row := d.row(v)
+		row.Ready, row.Protected = d.primaryReady(v), d.primaryProtected(v)
+		row.Counts = d.spec.Async != nil
+		d.report.Volumes = append(d.report.Volumes, row)
+	}
+	if len(d.report.Volumes) == 0 {
+		none := status.False("NoPVCs", fmt.Sprintf(
+			"spec.pvcSelector (%s) matches no PersistentVolumeClaim in namespace %s of %s; label the application's claims, or correct the selector",
+			metav1.FormatLabelSelector(&d.spec.PVCSelector), d.key.Namespace, d.cluster))
+		d.condition(v1alpha1.ConditionDataReady, none)
+		d.condition(v1alpha1.ConditionDataProtected, none)
+		return
+	}
+	d.summarize("Primary", "Volumes are primary here.", "Replicating", "Volumes are replicated to the peer.")
+}
+
+func (d *decider) primaryReady(v *volume) status.Condition {
+	switch {
+	case v.foreign:
+		return status.False("PVCConflict", fmt.Sprintf(
+			"PersistentVolumeClaim %s is protected by VolumeReplicationGroup %s already; narrow one of the selectors, or delete the other group", v.Key(), v.owner))
+	case v.going():
+		return status.False("Deleting", fmt.Sprintf("PersistentVolumeClaim %s is being deleted", v.Key()))
+	case v.problem != nil && v.problem.Reason == volumereplication.ReasonNotBound:
+		return status.False(v.problem.Reason, v.problem.Message)
+	case v.problem != nil && v.state == nil:
+		return status.True(v.problem.Reason, v.problem.Message)
+	case !v.primary(d.checkpoint.Settled):
+		return status.False("Promoting", d.waitingFor(v, "is being made primary"))
+	default:
+		return status.True("Primary", "")
+	}
+}
+
+func (d *decider) primaryProtected(v *volume) status.Condition {
+	ready := d.primaryReady(v)
+	switch {
+	case ready.Status != metav1.ConditionTrue || v.problem != nil && v.state == nil:
+		return status.False(ready.Reason, ready.Message)
+	case v.state.Unhealthy:
+		return status.False("NotReplicating", fmt.Sprintf("PersistentVolumeClaim %s is not replicating: %s", v.Key(),
+			cmp.Or(v.state.Message, "the storage does not say why")))
+	case d.spec.Async == nil:
+		return status.True("Replicating", "")
+	case v.state.LastSyncTime == nil:
+		return status.False("NeverSynced", fmt.Sprintf("PersistentVolumeClaim %s has not been synced for the first time yet", v.Key()))
+	}
+	tolerance := 2 * d.syncInterval()
+	if age := d.now.Sub(v.state.LastSyncTime.Time); age > tolerance {
+		return status.False("SyncOverdue", fmt.Sprintf(
+			"PersistentVolumeClaim %s was synced last at %s, more than twice the interval of %s ago; check the storage's replication",
+			v.Key(), v.state.LastSyncTime.UTC().Format(time.RFC3339), d.spec.Async.SchedulingInterval))
+	}
+	d.lookAgain(v.state.LastSyncTime.Add(tolerance).Sub(d.now) + time.Second)
+	return status.True("Replicating", "")
+}
+
+// secondaryRows reports each volume of a secondary, and what follows for the group.
+func (d *decider) secondaryRows() {
+	for i := range d.volumes {
+		v := &d.volumes[i]
+		row := d.row(v)
+		if !d.own(v) {
+			row.Ready = d.inTheWay(v)
+		} else {
+			row.Ready = d.secondaryReady(v)
+		}
+		row.Protected = secondaryProtected(v, row.Ready)
+		d.report.Volumes = append(d.report.Volumes, row)
+	}
+	d.summarize("Secondary", "No volume is writable here.", "InSync", "The copies are complete.")
+}
+
+// inTheWay is the row of a claim that a restore would meet. Where the application was primary, such a claim is merely one
+// that was never protected.
+func (d *decider) inTheWay(v *volume) status.Condition {
+	if d.spec.Action != "" {
+		return status.True("NotReplicated", "")
+	}
+	return status.False("PVCConflict", fmt.Sprintf(
+		"PersistentVolumeClaim %s exists on %s, which is a standby: a recovery could not restore it; delete it, or take it out of the selector", v.Key(), d.cluster))
+}
+
+func (d *decider) secondaryReady(v *volume) status.Condition {
+	switch {
+	case v.state == nil:
+		return status.True("NotReplicated", "")
+	case v.secondary():
+		return status.True("Secondary", "")
+	default:
+		return status.False("Demoting", d.waitingFor(v, "is not secondary yet"))
+	}
+}
+
+func secondaryProtected(v *volume, ready status.Condition) status.Condition {
+	switch {
+	case ready.Status != metav1.ConditionTrue:
+		return ready
+	case v.state == nil || v.state.InSync:
+		return status.True("InSync", "")
+	default:
+		return status.False("Resyncing", fmt.Sprintf("PersistentVolumeClaim %s is being resynced from the primary", v.Key()))
+	}
+}
+
+func (d *decider) waitingFor(v *volume, what string) string {
+	message := fmt.Sprintf("PersistentVolumeClaim %s %s", v.Key(), what)
+	if v.state != nil && v.state.Message != "" {
+		message += ": " + v.state.Message
+	}
+	return d.failing(message)
+}
+
+func (d *decider) row(v *volume) status.Volume {
+	row := status.Volume{Namespace: v.PVC.Namespace, Name: v.PVC.Name, StorageClassName: v.StorageClassName()}
+	if v.state != nil {
+		row.Method = v1alpha1.MethodVolumeReplication
+		row.LastSyncTime, row.LastSyncDuration, row.LastSyncBytes = v.state.LastSyncTime, v.state.LastSyncDuration, v.state.LastSyncBytes
+	}
+	return row
+}
+
+// summarize makes the group's conditions from its rows': what is wrong with any is wrong with the group.
+func (d *decider) summarize(readyReason, ready, protectedReason, protected string) {
+	var readies, protecteds []status.Condition
+	for i := range d.report.Volumes {
+		readies = append(readies, d.report.Volumes[i].Ready)
+		protecteds = append(protecteds, d.report.Volumes[i].Protected)
+	}
+	d.condition(v1alpha1.ConditionDataReady, merge(readies, readyReason, ready))
+	d.condition(v1alpha1.ConditionDataProtected, merge(protecteds, protectedReason, protected))
+}
+
+// merge is False with the first reason and all messages if any is False; else True, with the messages there are.
+func merge(rows []status.Condition, reason, message string) status.Condition {
+	var wrong, remarks []string
+	merged := status.True(reason, message)
+	for _, row := range rows {
+		switch {
+		case row.Status == metav1.ConditionTrue && row.Message != "":
+			remarks = append(remarks, row.Message)
+		case row.Status == metav1.ConditionTrue:
+		default:
+			if len(wrong) == 0 {
+				merged.Reason = row.Reason
+			}
+			merged.Status = metav1.ConditionFalse
+			wrong = append(wrong, row.Message)
+		}
+	}
+	if len(wrong) > 0 {
+		merged.Message = join(wrong)
+	} else if len(remarks) > 0 {
+		merged.Message = strings.TrimSuffix(message, ".") + "; " + join(remarks)
+	}
+	return merged
+}
+
+// maxListed is how many things a message names.
+const maxListed = 5
+
+func join(items []string) string {
+	if len(items) <= maxListed {
+		return strings.Join(items, "; ")
+	}
+	return fmt.Sprintf("%s; and %d more", strings.Join(items[:maxListed], "; "), len(items)-maxListed)
+}
+
+// syncInterval is the group's interval between two syncs.
+func (d *decider) syncInterval() time.Duration {
+	text := d.spec.Async.SchedulingInterval
+	units := map[string]time.Duration{"m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
+	for suffix, unit := range units {
+		if number, ok := strings.CutSuffix(text, suffix); ok {
+			if n, err := strconv.Atoi(number); err == nil {
+				return time.Duration(n) * unit
+			}
+		}
+	}
+	return time.Hour
+}

@@ -1,0 +1,308 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+	"k8s.io/klog/v2"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/capture"
+	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
+	"github.com/ramendr/dr-apiserver/pkg/agent/handover"
+	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
+)
+
+// errTokenInvalid means that a handover token does not fit what it was issued for.
+var errTokenInvalid = errors.New("the handover token is invalid")
+
+// startTasks begins what takes longer than a look at a group should: what waits for object stores or makes many
+// requests. What became of it is remembered and the group looked at again.
+func (a *Agent) startTasks(f *facts, m *memory, d *decision) {
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	switch {
+	case d.restoreVolumes && !m.restore.running:
+		m.restore.running = true
+		go a.restoreVolumes(m.ctx, f, m)
+	case d.restoreObjects && !m.restore.running:
+		m.restore.running = true
+		go a.restoreObjects(m.ctx, f, m)
+	}
+	if d.remember && !m.listing {
+		m.listing = true
+		go a.remember(m.ctx, f, m)
+	}
+	if d.capture && !m.capture.running {
+		m.capture.running = true
+		go a.takeCapture(m.ctx, f, m, d.quiesced)
+	}
+	if d.clear && !m.clearing {
+		m.clearing = true
+		go a.clearCaptures(f, m)
+	}
+}
+
+func (a *Agent) restoreVolumes(ctx context.Context, f *facts, m *memory) {
+	found, err := f.restore.found, error(nil)
+	if found == nil {
+		found, err = a.findCapture(ctx, f)
+	}
+	if err == nil {
+		err = a.restorer.Volumes(ctx, f.key, found.Content.Volumes, restore.Namespace(found.Content.Objects))
+	}
+	a.restored(ctx, f, m, err, func(r *restoreFacts) { r.found, r.volumes = found, err == nil })
+}
+
+func (a *Agent) restoreObjects(ctx context.Context, f *facts, m *memory) {
+	err := a.restorer.Objects(ctx, f.key, sets.New(f.checkpoint.Objects...), f.restore.found.Content.Objects)
+	a.restored(ctx, f, m, err, func(r *restoreFacts) { r.objects = err == nil })
+}
+
+// restored remembers what became of a part of a restore, unless the role has changed meanwhile.
+func (a *Agent) restored(ctx context.Context, f *facts, m *memory, err error, done func(*restoreFacts)) {
+	m.lock.Lock()
+	if ctx.Err() == nil {
+		r := &m.restore
+		r.running, r.err = false, err
+		m.restoreTries++
+		if err == nil {
+			m.restoreTries = 0
+		} else {
+			r.retry = a.clock.Now().Add(backoff(m.restoreTries))
+			klog.FromContext(ctx).Info("A restore has not succeeded yet", "volumeReplicationGroup", f.key, "reason", err.Error())
+		}
+		done(r)
+	}
+	m.lock.Unlock()
+	a.enqueue(f.key)
+}
+
+// findCapture reads the capture that the command is about: for a relocate the one that the token names, for a failover
+// the newest complete one of an earlier epoch.
+func (a *Agent) findCapture(ctx context.Context, f *facts) (*archive.Found, error) {
+	spec, group := f.checkpoint.Spec, f.checkpoint.Group()
+	if spec.Action != v1alpha1.VRGActionRelocate {
+		return archive.Newest(ctx, a.stores, spec.S3Profiles, group, func(r archive.Ref) bool { return r.Epoch < spec.Epoch })
+	}
+	token := spec.HandoverToken
+	if err := handover.Verify(token, spec.Epoch, a.cluster); err != nil {
+		return nil, fmt.Errorf("%w: %w", errTokenInvalid, err)
+	}
+	found, err := archive.Read(ctx, a.stores, spec.S3Profiles, group, archive.Ref{Epoch: token.Epoch, ID: token.CaptureID})
+	if err != nil {
+		return nil, err
+	}
+	if err := handover.VerifyCapture(token, found.Digest, handles(found.Content.Volumes)); err != nil {
+		return nil, fmt.Errorf("%w: %w", errTokenInvalid, err)
+	}
+	return found, nil
+}
+
+func handles(volumes []archive.Volume) []v1alpha1.HandoverVolume {
+	out := make([]v1alpha1.HandoverVolume, 0, len(volumes))
+	for _, v := range volumes {
+		handle := ""
+		if v.PV.Spec.CSI != nil {
+			handle = v.PV.Spec.CSI.VolumeHandle
+		}
+		out = append(out, v1alpha1.HandoverVolume{Namespace: v.PVC.Namespace, Name: v.PVC.Name, VolumeHandle: handle})
+	}
+	return out
+}
+
+// remember lists the application's objects on a cluster that ceases to be primary.
+func (a *Agent) remember(ctx context.Context, f *facts, m *memory) {
+	collected, err := a.collect(ctx, f)
+	m.lock.Lock()
+	m.listing = false
+	if err == nil && ctx.Err() == nil {
+		m.stop.listed, m.stop.remembered = true, collected.UIDs
+	}
+	m.lock.Unlock()
+	if err != nil {
+		klog.FromContext(ctx).Info("The application's objects can't be listed; trying again", "volumeReplicationGroup", f.key, "reason", err.Error())
+		a.queue.AddAfter(f.key, 10*time.Second)
+		return
+	}
+	a.enqueue(f.key)
+}
+
+func (a *Agent) collect(ctx context.Context, f *facts) (*capture.Collected, error) {
+	selector, err := objectSelector(f)
+	if err != nil {
+		return nil, err
+	}
+	return a.collector.Collect(ctx, f.key.Namespace, selector)
+}
+
+// takeCapture collects and encodes a capture once, then has each profile given it on its own.
+func (a *Agent) takeCapture(ctx context.Context, f *facts, m *memory, quiesced bool) {
+	a.captures <- struct{}{}
+	taken, sealed, objects, err := a.seal(ctx, f, quiesced)
+	<-a.captures
+	m.lock.Lock()
+	m.capture.running, m.capture.err = false, err
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		m.captureTries++
+		m.capture.retry = a.clock.Now().Add(backoff(m.captureTries))
+		klog.FromContext(ctx).Info("A capture has failed", "volumeReplicationGroup", f.key, "reason", err.Error())
+	default:
+		m.captureTries = 0
+		a.upload(f, m, taken, sealed, objects)
+	}
+	m.lock.Unlock()
+	a.enqueue(f.key)
+}
+
+func (a *Agent) seal(ctx context.Context, f *facts, quiesced bool) (*checkpoint.Capture, *archive.Sealed, *capture.Collected, error) {
+	now := a.clock.Now()
+	collected, err := a.collect(ctx, f)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	content := archive.Content{Objects: collected.Objects}
+	for i := range f.volumes {
+		if v := &f.volumes[i]; f.captured(v) {
+			content.Volumes = append(content.Volumes, capture.Volume(v.PVC, v.PV))
+		}
+	}
+	sealed, err := archive.Seal(archive.Capture{
+		Ref:   archive.Ref{Epoch: f.checkpoint.Spec.Epoch, ID: archive.NewID(now, f.lastCaptureID())},
+		Group: f.checkpoint.Group(), Time: now.UTC(), Cluster: a.cluster, Content: content,
+	})
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	taken := &checkpoint.Capture{
+		CaptureReference: v1alpha1.CaptureReference{
+			ID: sealed.ID, Epoch: sealed.Epoch, Time: metav1.NewTime(now), Objects: int32(sealed.Objects), //nolint:gosec // far fewer
+		},
+		Digest: sealed.Digest, Volumes: volumesWord(f.members()), Quiesced: quiesced,
+	}
+	return taken, sealed, collected, nil
+}
+
+// lastCaptureID is the id that the next capture's must sort after.
+func (f *facts) lastCaptureID() string {
+	last := ""
+	if token := f.checkpoint.Spec.HandoverToken; token != nil {
+		last = token.CaptureID
+	}
+	if c := f.checkpoint.LastCapture; c != nil {
+		last = max(last, c.ID)
+	}
+	if c := f.capture.taken; c != nil {
+		last = max(last, c.ID)
+	}
+	return last
+}
+
+// upload gives every profile a capture. What is still being put of the one before is given up.
+func (a *Agent) upload(f *facts, m *memory, taken *checkpoint.Capture, sealed *archive.Sealed, collected *capture.Collected) {
+	if m.cancelUploads != nil {
+		m.cancelUploads()
+	}
+	ctx, cancel := context.WithCancel(a.ctx)
+	m.cancelUploads = cancel
+	m.capture = captureFacts{taken: taken, objects: collected.UIDs, failed: map[string]string{}}
+	for _, profile := range f.checkpoint.Spec.S3Profiles {
+		go a.uploadTo(ctx, f, m, profile, sealed)
+	}
+}
+
+// uploadTo puts a capture into one profile, trying until it succeeds or a newer one takes its place.
+func (a *Agent) uploadTo(ctx context.Context, f *facts, m *memory, profile string, sealed *archive.Sealed) {
+	for tries := 1; ; tries++ {
+		err := a.put(ctx, profile, sealed)
+		if ctx.Err() != nil {
+			return
+		}
+		m.lock.Lock()
+		if err != nil {
+			m.capture.failed[profile] = err.Error()
+		} else {
+			delete(m.capture.failed, profile)
+			m.capture.put = append(m.capture.put, profile)
+			order := f.checkpoint.Spec.S3Profiles
+			slices.SortFunc(m.capture.put, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
+		}
+		m.lock.Unlock()
+		a.enqueue(f.key)
+		if err == nil {
+			a.prune(ctx, f, profile, sealed)
+			return
+		}
+		klog.FromContext(ctx).Info("A capture can't be put; trying again", "volumeReplicationGroup", f.key, "reason", err.Error())
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.clock.After(backoff(tries + 1)):
+		}
+	}
+}
+
+// put waits for its turn at the profile, so that one that hangs holds up its own captures only.
+func (a *Agent) put(ctx context.Context, profile string, sealed *archive.Sealed) error {
+	turn := a.turn(profile)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case turn <- struct{}{}:
+	}
+	defer func() { <-turn }()
+	store, err := a.stores.Store(ctx, profile)
+	if err != nil {
+		return err
+	}
+	return archive.Put(ctx, store, sealed)
+}
+
+func (a *Agent) prune(ctx context.Context, f *facts, profile string, sealed *archive.Sealed) {
+	store, err := a.stores.Store(ctx, profile)
+	if err == nil {
+		err = archive.Prune(ctx, store, sealed.Group, sealed.Epoch)
+	}
+	if err != nil && ctx.Err() == nil {
+		klog.FromContext(ctx).Info("Old captures can't be deleted; they are tried again after the next one", "volumeReplicationGroup", f.key, "reason", err.Error())
+	}
+}
+
+// clearCaptures deletes a group's captures from every profile that answers. A dead one does not hold deletion up.
+func (a *Agent) clearCaptures(f *facts, m *memory) {
+	m.lock.Lock()
+	if m.cancelUploads != nil {
+		m.cancelUploads()
+	}
+	m.lock.Unlock()
+	var wait sync.WaitGroup
+	for _, profile := range f.checkpoint.Spec.S3Profiles {
+		wait.Go(func() {
+			store, err := a.stores.Store(a.ctx, profile)
+			if err == nil {
+				err = archive.Clear(a.ctx, store, f.checkpoint.Group())
+			}
+			if err != nil {
+				klog.FromContext(a.ctx).Info("Captures of a deleted group stay behind; delete them by hand",
+					"volumeReplicationGroup", f.key, "prefix", f.checkpoint.Group().String()+"/", "reason", err.Error())
+			}
+		})
+	}
+	wait.Wait()
+	m.lock.Lock()
+	m.clearing, m.cleared = false, true
+	m.lock.Unlock()
+	a.enqueue(f.key)
+}
