@@ -52,7 +52,7 @@ func (c Cluster) APIServer() string {
 func PortNames(cluster string, managed bool) []string {
 	names := []string{Etcd, etcdPeer, KubeAPIServer, KubeControllerManager}
 	if managed {
-		names = append(names, S3, Storage, storageSidecar, CSIAddons, Provisioner, Agent, Kwok)
+		names = append(names, S3, Storage, storageSidecar, CSIAddons, Provisioner, Agent, agentMetrics, Kwok)
 	} else {
 		names = append(names, APIServer)
 	}

@@ -12,6 +12,8 @@ import (
 const (
 	APIServer = "dr-apiserver"
 	Agent     = "dr-agent"
+
+	agentMetrics = "dr-agent-metrics"
 )
 
 // Namespaces that this project's programs use.
@@ -50,8 +52,9 @@ func (c Cluster) DRAgent() process.Spec {
 		"--config=" + c.RamenConfig(),
 		"--namespace=" + SystemNamespace, "--agent-namespace=" + AgentNamespace,
 		"--lease-duration=8s",
+		"--health-probe-bind-address=" + c.Address(Agent), "--metrics-bind-address=" + c.Address(agentMetrics),
 	}
-	return c.process(Agent, c.Root.Program(Agent), args, nil, Agent)
+	return c.process(Agent, c.Root.Program(Agent), args, c.serving("http://"+c.Address(Agent)+"/healthz"), Agent, agentMetrics)
 }
 
 // ProgramKubeconfig is the path of the kubeconfig of one of the cluster's programs.

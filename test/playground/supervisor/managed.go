@@ -126,7 +126,7 @@ func (s *Supervisor) setUpManaged(ctx context.Context, c *cluster) error {
 		return err
 	}
 	if _, err := os.Stat(s.root.Path("artifacts/agent/rbac")); err != nil { // TEMPORARY
-		return nil
+		return s.writeKubeconfig(c, "admin", "", c.ProgramKubeconfig(component.Agent))
 	}
 	return s.issue(ctx, c, identity{
 		namespace: component.SystemNamespace, account: component.Agent,
