@@ -30,6 +30,9 @@ func newCommand(ctx context.Context) *cobra.Command {
 		SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			verflag.PrintAndExitIfRequested()
+			if err := o.ServerRun.ComponentGlobalsRegistry.Set(); err != nil {
+				return err
+			}
 			if err := logsapi.ValidateAndApply(o.Logs, nil); err != nil {
 				return err
 			}

@@ -6,6 +6,7 @@ package action
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -24,7 +25,8 @@ var fieldsOfChecks = map[string]string{
 }
 
 // Refusal is the answer to a request that a check stands against, with one cause per failed check; nil if none does.
-// The code is 422 where the target itself is wrong and 409 where the state of things stands against the action.
+// The code is 422 where the target itself is wrong and 409 where the state of things stands against the action, as it
+// does, whatever the target, while another one is under way.
 func Refusal(record v1alpha1.ActionRecord) *apierrors.StatusError {
 	var code int32 = http.StatusConflict
 	var causes []metav1.StatusCause
@@ -47,6 +49,9 @@ func Refusal(record v1alpha1.ActionRecord) *apierrors.StatusError {
 	message := fmt.Sprintf("%s of %s", lower(record.Spec.Type), record.Spec.DRPlacementControl)
 	if record.Spec.TargetCluster != "" {
 		message += " to " + record.Spec.TargetCluster
+	}
+	if slices.ContainsFunc(causes, func(c metav1.StatusCause) bool { return c.Type == CheckNoActionInProgress }) {
+		code = http.StatusConflict
 	}
 	return statusError(code, record.Spec.DRPlacementControl,
 		message+" is refused, nothing was changed: "+strings.Join(found, "; "), causes)
