@@ -22,7 +22,7 @@ const captureSpacing = 10 * time.Second
 func (d *decider) keepCaptured() {
 	d.recordCapture()
 	d.captureCondition()
-	if d.capture.running || !d.due(d.capture.retry) {
+	if d.capture.running || !d.due(d.capture.retry) || d.joining() {
 		return
 	}
 	last := d.lastCapture()
@@ -35,6 +35,11 @@ func (d *decider) keepCaptured() {
 		at = last.Time.Add(min(captureSpacing, d.interval()))
 	}
 	d.out.capture = d.due(at)
+}
+
+// joining tells whether a volume is about to become a member: a capture taken before would lack it.
+func (d *decider) joining() bool {
+	return slices.ContainsFunc(d.out.claim, func(v *volume) bool { return v.selected && v.problem == nil })
 }
 
 // lastCapture is the newest capture there is: taken since the agent started, or remembered.
@@ -96,6 +101,8 @@ func (d *decider) captureCondition() {
 		c = status.False("UploadFailed", failures(d.capture.failed))
 	case last == nil || last.Epoch != d.spec.Epoch:
 		c = status.False("Capturing", "The first capture of this role is being taken.")
+	case d.joining() || last.Volumes != volumesWord(d.members()):
+		c = status.False("Capturing", "Volumes have come or gone since the last capture; the next one is about to be taken.")
 	case len(d.unserved(last)) > 0:
 		c = status.False("Capturing", fmt.Sprintf("The last capture is being put into %s.", join(d.unserved(last))))
 	case d.now.After(last.Time.Add(2 * d.interval())):
