@@ -53,8 +53,9 @@ func (d *decider) reportTakingOff() {
 	for _, cluster := range d.secondariesFirst() {
 		known := d.facts.Clusters[cluster]
 		if known.usable() && !known.Connected {
-			message = fmt.Sprintf("Waits for cluster %s to take protection off: %s. Bring its agent back or, if it is lost, "+
-				"delete DRCluster %s.", cluster, action.NotConnected(cluster, known.ClusterFacts), cluster)
+			message = fmt.Sprintf("Waits for cluster %s to take protection off: %s. Bring its agent back or, if it is lost for good, "+
+				"take the finalizer %s off VolumeReplicationGroup %s.", cluster, action.NotConnected(cluster, known.ClusterFacts),
+				v1alpha1.AgentFinalizer, GroupName(d.facts.Placement.Name, cluster))
 			break
 		}
 		message = fmt.Sprintf("Waits for cluster %s to take protection off; the application and its volumes stay.", cluster)

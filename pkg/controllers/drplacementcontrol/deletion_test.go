@@ -45,7 +45,7 @@ func TestDeletion(t *testing.T) {
 				f := deployed()
 				f.Groups[dr2], f.Clusters[dr2] = going(dr2), lost(dr2)
 				return f
-			}, says: "delete DRCluster dr2",
+			}, says: "take the finalizer dr.ramen.io/agent off VolumeReplicationGroup shop.dr2",
 		},
 		"a cluster that was given up is not waited for": {
 			facts: func() Facts {
