@@ -49,11 +49,11 @@ func (Strategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object
 	return nil
 }
 
-// ResetFields says which fields, spec or status, a strategy sets back whatever a request says.
-func ResetFields(fields ...string) map[fieldpath.APIVersion]*fieldpath.Set {
+// ResetFields says which fields, each by its path, a strategy sets back whatever a request says.
+func ResetFields(paths ...[]any) map[fieldpath.APIVersion]*fieldpath.Set {
 	set := fieldpath.NewSet()
-	for _, field := range fields {
-		set.Insert(fieldpath.MakePathOrDie(field))
+	for _, path := range paths {
+		set.Insert(fieldpath.MakePathOrDie(path...))
 	}
 	return map[fieldpath.APIVersion]*fieldpath.Set{fieldpath.APIVersion(v1alpha1.SchemeGroupVersion.String()): set}
 }

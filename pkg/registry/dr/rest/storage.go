@@ -5,6 +5,8 @@
 package rest
 
 import (
+	"slices"
+
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apiserver/pkg/registry/generic"
@@ -88,6 +90,20 @@ func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter, heartb
 // APIGroupInfo is what a generic API server is told to install.
 func (s *Storage) APIGroupInfo(scheme *runtime.Scheme, codecs serializer.CodecFactory, parameters runtime.ParameterCodec) *genericapiserver.APIGroupInfo {
 	info := genericapiserver.NewDefaultAPIGroupInfo(v1alpha1.GroupName, scheme, parameters, codecs)
+	info.NegotiatedSerializer = withoutProtobuf{codecs}
 	info.VersionedResourcesStorageMap[v1alpha1.SchemeGroupVersion.Version] = s.resources
 	return &info
+}
+
+// withoutProtobuf keeps clients that would rather have protobuf, as the controllers do that clean up namespaces, from being
+// promised what these types can't be written in.
+type withoutProtobuf struct {
+	runtime.NegotiatedSerializer
+}
+
+// SupportedMediaTypes are all but protobuf.
+func (s withoutProtobuf) SupportedMediaTypes() []runtime.SerializerInfo {
+	return slices.DeleteFunc(slices.Clone(s.NegotiatedSerializer.SupportedMediaTypes()), func(info runtime.SerializerInfo) bool {
+		return info.MediaType == runtime.ContentTypeProtobuf
+	})
 }

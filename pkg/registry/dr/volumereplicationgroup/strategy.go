@@ -28,7 +28,7 @@ func newStrategy(scheme *runtime.Scheme) strategy {
 
 // GetResetFields says that status is not written here.
 func (strategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
-	return base.ResetFields("status")
+	return base.ResetFields([]any{"status"})
 }
 
 // PrepareForCreate begins with no status.
@@ -62,7 +62,7 @@ type statusStrategy struct {
 
 // GetResetFields says that spec is not written here.
 func (statusStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
-	return base.ResetFields("spec")
+	return base.ResetFields([]any{"spec"})
 }
 
 // PrepareForUpdate keeps all but status as it was.
