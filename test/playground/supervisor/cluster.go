@@ -6,7 +6,6 @@ package supervisor
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -88,10 +87,6 @@ func (c *cluster) forget(names ...string) {
 
 // start runs a process unless it runs.
 func (c *cluster) start(ctx context.Context, report Progress, spec process.Spec) error {
-	if _, err := os.Stat(spec.Path); err != nil { // TEMPORARY
-		report("%-4s %s is not built", c.Name, spec.Name)
-		return nil
-	}
 	p := c.process(spec)
 	if p.Status().State == process.Running {
 		return nil

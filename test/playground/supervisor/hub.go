@@ -55,9 +55,6 @@ func (s *Supervisor) startAPIServer(ctx context.Context, report Progress, c *clu
 	if err := c.start(ctx, report, c.DRAPIServer()); err != nil {
 		return err
 	}
-	if _, err := os.Stat(c.DRAPIServer().Path); err != nil { // TEMPORARY
-		return nil
-	}
 	return s.publish(ctx, c)
 }
 
@@ -148,9 +145,6 @@ func (s *Supervisor) issue(ctx context.Context, c *cluster, id identity) error {
 
 // applyShipped applies a kustomization that this project ships, as an administrator would.
 func (s *Supervisor) applyShipped(ctx context.Context, c *cluster, directory string) error {
-	if _, err := os.Stat(s.root.Path(directory)); err != nil { // TEMPORARY
-		return nil
-	}
 	kubectl := exec.CommandContext(ctx, s.root.Program("kubectl"), "--kubeconfig", c.Kubeconfig(),
 		"apply", "--server-side", "--force-conflicts", "-k", s.root.Path(directory))
 	output, err := kubectl.CombinedOutput()

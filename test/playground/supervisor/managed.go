@@ -7,7 +7,6 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"os"
 
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -125,9 +124,6 @@ func (s *Supervisor) setUpManaged(ctx context.Context, c *cluster) error {
 	if err := stopContainers(ctx, c); err != nil {
 		return err
 	}
-	if _, err := os.Stat(s.root.Path("artifacts/agent/rbac")); err != nil { // TEMPORARY
-		return s.writeKubeconfig(c, "admin", "", c.ProgramKubeconfig(component.Agent))
-	}
 	return s.issue(ctx, c, identity{
 		namespace: component.SystemNamespace, account: component.Agent,
 		server: c.APIServer(), path: c.ProgramKubeconfig(component.Agent),
@@ -159,9 +155,6 @@ func (s *Supervisor) startStorage(ctx context.Context, report Progress, c *clust
 	group.Go(func() error {
 		if err := c.start(groupCtx, report, c.StorageSimulator(toPeer, instant)); err != nil {
 			return err
-		}
-		if _, err := os.Stat(s.root.Program("storagesim")); err != nil { // TEMPORARY
-			return nil
 		}
 		return c.start(groupCtx, report, c.Provisioner())
 	})

@@ -6,7 +6,6 @@ package supervisor
 import (
 	"context"
 	_ "embed"
-	"os"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,9 +28,6 @@ var (
 
 // ensurePolicy makes the DRClusters and the DRPolicy and waits until all are ready.
 func (s *Supervisor) ensurePolicy(ctx context.Context, report Progress) error {
-	if _, err := os.Stat(s.root.Program("dr-agent")); err != nil { // TEMPORARY
-		return nil
-	}
 	applier, err := s.clusters[hub].applier()
 	if err != nil {
 		return err
