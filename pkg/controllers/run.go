@@ -40,8 +40,9 @@ const (
 	renewDeadline = 6 * time.Second
 	retryPeriod   = 2 * time.Second
 
-	shutdownTimeout = 5 * time.Second
-	restartDelay    = time.Second
+	shutdownTimeout  = 5 * time.Second
+	reconcileTimeout = time.Minute
+	restartDelay     = time.Second
 )
 
 // Config is what the controllers need.
@@ -151,7 +152,7 @@ func newManager(c Config) (ctrl.Manager, error) {
 		HealthProbeBindAddress:  "0",
 		GracefulShutdownTimeout: ptr.To(shutdownTimeout),
 		// Names are taken again when the controllers are started again.
-		Controller: config.Controller{SkipNameValidation: ptr.To(true)},
+		Controller: config.Controller{SkipNameValidation: ptr.To(true), ReconciliationTimeout: reconcileTimeout},
 
 		LeaderElection:                c.LeaderElection,
 		LeaderElectionConfig:          c.Hub,

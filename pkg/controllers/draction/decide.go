@@ -17,8 +17,12 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// creationGrace is how long the request that began an action is left to write the record itself.
-const creationGrace = 2 * time.Second
+const (
+	// creationGrace is how long the request that began an action is left to write the record itself.
+	creationGrace = 2 * time.Second
+	// progressGrace is how long a step is left to lead to the next one, or to the end, before the record tells of it.
+	progressGrace = 500 * time.Millisecond
+)
 
 // Facts are a placement and its records.
 type Facts struct {
@@ -77,11 +81,25 @@ func (d *Decision) project(f Facts, record v1alpha1.ActionRecord) {
 	case !equality.Semantic.DeepEqual(recorded.Spec, wanted.Spec):
 		d.UpdateSpec = recorded.DeepCopy()
 		d.UpdateSpec.Spec, d.UpdateSpec.Status = wanted.Spec, wanted.Status
-	case !equality.Semantic.DeepEqual(recorded.Status, wanted.Status):
+	case equality.Semantic.DeepEqual(recorded.Status, wanted.Status):
+	case !complete(wanted) && f.Now.Sub(lastStart(wanted)) < progressGrace:
+		d.RequeueAfter = progressGrace - max(0, f.Now.Sub(lastStart(wanted)))
+	default:
 		updated := recorded.DeepCopy()
 		updated.Status = wanted.Status
 		d.UpdateStatus = append(d.UpdateStatus, updated)
 	}
+}
+
+// lastStart is when the last step began that has.
+func lastStart(of *v1alpha1.DRAction) time.Time {
+	var last time.Time
+	for _, step := range of.Status.Steps {
+		if step.StartTime != nil && step.StartTime.After(last) {
+			last = step.StartTime.Time
+		}
+	}
+	return last
 }
 
 // create makes up for a record that the request which began the action did not get to write.

@@ -60,6 +60,8 @@ func TestDecide(t *testing.T) {
 	rewritten.Status.Steps[0].Message = "another story"
 	acknowledged := first.DeepCopy()
 	acknowledged.Spec.Acknowledgements = []v1alpha1.Acknowledgement{v1alpha1.AckSourceMayStillWrite}
+	promoting := first.DeepCopy()
+	promoting.Status.Steps[0].StartTime = &metav1.MicroTime{Time: now}
 	deleting := placement(first)
 	deleting.DeletionTimestamp = &metav1.Time{Time: now}
 
@@ -83,6 +85,13 @@ func TestDecide(t *testing.T) {
 		"a record that is up to date is left alone":     {at: now, placement: placement(first), actions: []*v1alpha1.DRAction{recorded(first)}},
 		"a record that is behind is brought up to date": {
 			at: now, placement: placement(ended(first)), actions: []*v1alpha1.DRAction{recorded(first)}, status: []string{v1alpha1.ReasonSucceeded},
+		},
+		"a step that has just begun is left time to lead on": {
+			at: now.Add(100 * time.Millisecond), placement: placement(promoting), actions: []*v1alpha1.DRAction{recorded(first)},
+			requeue: 400 * time.Millisecond,
+		},
+		"a step that takes its time is told of": {
+			at: now.Add(500 * time.Millisecond), placement: placement(promoting), actions: []*v1alpha1.DRAction{recorded(first)}, status: []string{""},
 		},
 		"acknowledgements are added to the spec": {
 			at: now, placement: placement(acknowledged), actions: []*v1alpha1.DRAction{recorded(first)}, spec: true,
@@ -123,8 +132,12 @@ func TestDecide(t *testing.T) {
 				t.Fatalf("%d records are updated", len(d.UpdateStatus))
 			}
 			for i, a := range d.UpdateStatus {
-				if c := meta.FindStatusCondition(a.Status.Conditions, v1alpha1.ConditionComplete); c == nil || c.Reason != test.status[i] {
-					t.Errorf("%s: %+v", a.Name, c)
+				reason := ""
+				if c := meta.FindStatusCondition(a.Status.Conditions, v1alpha1.ConditionComplete); c != nil {
+					reason = c.Reason
+				}
+				if reason != test.status[i] {
+					t.Errorf("%s: %s, want %s", a.Name, reason, test.status[i])
 				}
 			}
 			for _, a := range d.UpdateStatus {

@@ -132,9 +132,9 @@ func (d *decider) protected() *verdict {
 	case group.Spec.Async != nil && group.Status.LastGroupSyncTime == nil:
 		return &verdict{metav1.ConditionFalse, "NotSynced",
 			fmt.Sprintf("Not every volume on %s has been synced for the first time.", cluster)}
-	case group.Status.LastCapture == nil:
+	case group.Status.LastCapture == nil || group.Status.LastCapture.Epoch != d.status.Epoch:
 		return &verdict{metav1.ConditionFalse, "NotCaptured",
-			fmt.Sprintf("Metadata and objects on %s have not been captured for the first time.", cluster)}
+			fmt.Sprintf("Metadata and objects on %s have not been captured in epoch %d yet.", cluster, d.status.Epoch)}
 	}
 	return &verdict{metav1.ConditionTrue, "Protected",
 		"Volumes, their metadata and the application's objects are saved off the primary cluster."}

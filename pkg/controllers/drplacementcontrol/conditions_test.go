@@ -63,6 +63,9 @@ func TestConditions(t *testing.T) {
 		"objects were never captured": {func(f *Facts) {
 			f.Groups[dr1].Status.LastCapture = nil
 		}, []want{{protected, no, "NotCaptured", "dr1"}}},
+		"objects were captured in an earlier epoch only": {func(f *Facts) {
+			f.Groups[dr1].Status.LastCapture.Epoch = 0
+		}, []want{{protected, no, "NotCaptured", "epoch 1"}}},
 		"the objects are not in place": {func(f *Facts) {
 			f.Groups[dr1] = vrg(dr1).Primary(1, "").Reports(primary).Healthy(saved).
 				Condition(v1alpha1.ConditionKubeObjectsReady, no, "Restoring", "restoring").Obj()

@@ -78,8 +78,8 @@ func (r *Reconciler) clustersOf(ctx context.Context, facts *Facts) (map[string]s
 		clusters[record.Spec.SourceCluster] = struct{}{}
 		clusters[record.Spec.TargetCluster] = struct{}{}
 	}
-	if primary := facts.Placement.Status.PrimaryCluster; primary != "" {
-		clusters[primary] = struct{}{}
+	for _, view := range facts.Placement.Status.Clusters {
+		clusters[view.Name] = struct{}{}
 	}
 	delete(clusters, "")
 	return clusters, nil
