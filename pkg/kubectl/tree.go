@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -144,33 +145,50 @@ func (a application) clusterNode(now time.Time, cluster v1alpha1.ClusterView) no
 	if cluster.Freshness == v1alpha1.Stale {
 		n.remarks = append(n.remarks, markWarning+" not connected: this is what it said "+observed(now, cluster.ObservedAt))
 	}
-	if cluster.Message != "" {
-		n.remarks = append(n.remarks, cluster.Message)
-	}
+	var said []metav1.Condition
 	for _, group := range a.groups {
 		if group.Spec.ClusterName == cluster.Name {
-			n.remarks = append(n.remarks, badConditions(groupConditions(group))...)
-			n.children = append(n.children, a.volumeNodes(now, group)...)
+			volumes := a.volumesOf(group)
+			said = append(said, groupConditions(group, volumes)...)
+			for _, volume := range volumes {
+				n.children = append(n.children, volumeNode(now, volume))
+			}
 		}
 	}
+	if cluster.Message != "" && !repeated(cluster.Message, said, a.volumes) {
+		n.remarks = append(n.remarks, cluster.Message)
+	}
+	n.remarks = append(n.remarks, badConditions(said)...)
 	return n
 }
 
-// groupConditions are the conditions of a group of which True is good news; Quiesced is neither good nor bad.
-func groupConditions(group v1alpha1.VolumeReplicationGroup) []metav1.Condition {
-	return slices.DeleteFunc(slices.Clone(group.Status.Conditions), func(c metav1.Condition) bool {
-		return c.Type == v1alpha1.ConditionQuiesced
+// repeated tells whether a cluster's message only says again what its conditions say.
+func repeated(message string, group []metav1.Condition, volumes []v1alpha1.ProtectedVolume) bool {
+	says := func(c metav1.Condition) bool { return c.Message != "" && strings.Contains(message, c.Message) }
+	return slices.ContainsFunc(group, says) || slices.ContainsFunc(volumes, func(v v1alpha1.ProtectedVolume) bool {
+		return slices.ContainsFunc(v.Status.PVC.Conditions, says)
 	})
 }
 
-func (a application) volumeNodes(now time.Time, group v1alpha1.VolumeReplicationGroup) []node {
-	var nodes []node
+// groupConditions are the conditions of a group of which True is good news (Quiesced is neither good nor bad), without
+// those that only sum up what its volumes say.
+func groupConditions(group v1alpha1.VolumeReplicationGroup, volumes []v1alpha1.ProtectedVolumeStatus) []metav1.Condition {
+	return slices.DeleteFunc(slices.Clone(group.Status.Conditions), func(c metav1.Condition) bool {
+		return c.Type == v1alpha1.ConditionQuiesced || slices.ContainsFunc(volumes, func(v v1alpha1.ProtectedVolumeStatus) bool {
+			own := meta.FindStatusCondition(v.PVC.Conditions, c.Type)
+			return own != nil && own.Status != metav1.ConditionTrue
+		})
+	})
+}
+
+func (a application) volumesOf(group v1alpha1.VolumeReplicationGroup) []v1alpha1.ProtectedVolumeStatus {
+	var volumes []v1alpha1.ProtectedVolumeStatus
 	for _, volume := range a.volumes {
 		if volume.Status.VolumeReplicationGroup == group.Name {
-			nodes = append(nodes, volumeNode(now, volume.Status))
+			volumes = append(volumes, volume.Status)
 		}
 	}
-	return nodes
+	return volumes
 }
 
 func volumeNode(now time.Time, volume v1alpha1.ProtectedVolumeStatus) node {

@@ -43,9 +43,9 @@ var verbs = map[v1alpha1.ActionType]string{
 // span words a length of time as exactly as a person wants to know it.
 func span(d time.Duration) string {
 	switch {
-	case d < time.Second:
+	case d > 0 && d < time.Second:
 		return d.Round(time.Millisecond).String()
-	case d < 10*time.Second:
+	case d < 10*time.Second && d%time.Second != 0:
 		return fmt.Sprintf("%.1fs", d.Seconds())
 	case d < time.Hour:
 		return shortened(d.Round(time.Second))

@@ -50,6 +50,9 @@ func run(keep bool) int {
 			d.stage.showState(context.Background())
 		}
 	}
+	if failure != nil && !keep {
+		d.stage.say("(bin/demo -keep leaves the playground up, with its logs in .run/log)")
+	}
 	if !keep {
 		if err := d.stage.make(context.Background(), teardownTimeout, "down"); err != nil {
 			d.stage.failed(fmt.Errorf("tear the playground down: %w", err))

@@ -116,8 +116,12 @@ func (d *demo) printVerdict() bool {
 		fmt.Fprintf(out, "    %-*s  %s\n", width, act.title, short(act.took))
 	}
 	fmt.Fprintln(out)
-	held := true
-	for _, f := range d.proof.findings() {
+	held, findings := true, d.proof.findings()
+	width = 0
+	for _, f := range findings {
+		width = max(width, len(f.what))
+	}
+	for _, f := range findings {
 		mark := "✓"
 		if !f.held {
 			mark, held = "✗", false
@@ -154,6 +158,29 @@ func (d *demo) awaitWriting(ctx context.Context, where actor) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("waiting for records: %w: %w", err, context.Cause(ctx))
+		case <-time.After(lookAgain):
+		}
+	}
+}
+
+// awaitMore waits until that many more records were acknowledged.
+func (d *demo) awaitMore(ctx context.Context, more int) error {
+	first := -1
+	for {
+		report, err := records.Read(d.stage.root.Run(), app)
+		if err != nil {
+			return err
+		}
+		if first < 0 {
+			first = report.Acknowledged
+		}
+		if report.Acknowledged >= first+more {
+			d.stage.say("%d records were written meanwhile, %d in all", report.Acknowledged-first, report.Acknowledged)
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("waiting for %d records: %d were written: %w", more, report.Acknowledged-first, context.Cause(ctx))
 		case <-time.After(lookAgain):
 		}
 	}

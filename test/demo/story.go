@@ -18,6 +18,9 @@ import (
 // app is the application's name, its namespace and the value of its label app.
 const app = "shop"
 
+// recordsAtRisk are written after the last sync and before dr1 is lost, so that there is something to lose.
+const recordsAtRisk = 200
+
 var (
 	//go:embed manifests/admin.yaml
 	adminManifests string
@@ -156,6 +159,9 @@ func (d *demo) expectRefusal(ctx context.Context, cause string, args ...string) 
 }
 
 func (d *demo) loseDR1(ctx context.Context) error {
+	if err := d.awaitMore(ctx, recordsAtRisk); err != nil {
+		return err
+	}
 	if err := d.stage.playground(ctx, "kill", "dr1"); err != nil {
 		return err
 	}
