@@ -18,6 +18,7 @@ import (
 // A relocate there and back is carried out as an agent would, repeating each step until it succeeds, while one array is
 // killed at one point and started again.
 func TestRelocateSurvivesACrashAtAnyPoint(t *testing.T) {
+	t.Parallel()
 	for _, crash := range crashPoints("provision", "delete", "info", "write") {
 		for _, victim := range []string{"dr1", "dr2"} {
 			t.Run(fmt.Sprintf("%s on %s", crash, victim), func(t *testing.T) {
@@ -43,6 +44,7 @@ func TestRelocateSurvivesACrashAtAnyPoint(t *testing.T) {
 
 // A forced failover and the return of the old primary, with the new primary killed at one point.
 func TestFailoverSurvivesACrashAtAnyPoint(t *testing.T) {
+	t.Parallel()
 	for _, crash := range crashPoints("provision", "delete", "info", "write", "disable") {
 		for _, victim := range []string{"dr1", "dr2"} {
 			t.Run(fmt.Sprintf("%s on %s", crash, victim), func(t *testing.T) {

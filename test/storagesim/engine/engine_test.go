@@ -6,6 +6,7 @@ package engine_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 )
 
 func TestSnapshotHoldsAllThatWasWrittenUpToItsTime(t *testing.T) {
+	t.Parallel()
 	a, b, acked := protected(t, interval)
 	for range 20 {
 		acked = append(acked, a.write(5)...)
@@ -25,6 +27,7 @@ func TestSnapshotHoldsAllThatWasWrittenUpToItsTime(t *testing.T) {
 }
 
 func TestRelocateThereAndBackLosesNothing(t *testing.T) {
+	t.Parallel()
 	a, b, acked := protected(t, never)
 	acked = append(acked, a.write(100)...)
 	handOver(a, b)
@@ -44,8 +47,10 @@ func TestRelocateThereAndBackLosesNothing(t *testing.T) {
 }
 
 func TestPromoteIsRefusedWhileThePeerIsPrimary(t *testing.T) {
+	t.Parallel()
 	for name, cut := range map[string]bool{"and answers": false, "as far as is known, and does not answer": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a, b, _ := protected(t, interval)
 			if cut {
 				sever(a, b)
@@ -60,6 +65,7 @@ func TestPromoteIsRefusedWhileThePeerIsPrimary(t *testing.T) {
 }
 
 func TestForcedPromotionStopsAPeerThatCanBeReached(t *testing.T) {
+	t.Parallel()
 	a, b, _ := protected(t, interval)
 	b.must(b.Promote(t.Context(), handle, true))
 	a.mustRefuseWrites()
@@ -72,6 +78,7 @@ func TestForcedPromotionStopsAPeerThatCanBeReached(t *testing.T) {
 }
 
 func TestForcedPromotionStopsTheOldPrimaryOnceTheLinkHeals(t *testing.T) {
+	t.Parallel()
 	a, b, acked := protected(t, interval)
 	sever(a, b)
 	b.must(b.Promote(t.Context(), handle, true))
@@ -84,6 +91,7 @@ func TestForcedPromotionStopsTheOldPrimaryOnceTheLinkHeals(t *testing.T) {
 }
 
 func TestLastSnapshotArrivesOnceTheLinkHeals(t *testing.T) {
+	t.Parallel()
 	a, b, acked := protected(t, never)
 	acked = append(acked, a.write(10)...)
 	sever(a, b)
@@ -102,6 +110,7 @@ func TestLastSnapshotArrivesOnceTheLinkHeals(t *testing.T) {
 }
 
 func TestPromoteAfterAHandoverNeedsNoPeer(t *testing.T) {
+	t.Parallel()
 	a, b, acked := protected(t, never)
 	acked = append(acked, a.write(10)...)
 	a.must(a.Demote(t.Context(), handle))
@@ -112,6 +121,7 @@ func TestPromoteAfterAHandoverNeedsNoPeer(t *testing.T) {
 }
 
 func TestFailoverAndTheOldPrimaryComesBack(t *testing.T) {
+	t.Parallel()
 	a, b, acked := protected(t, never)
 	lost := a.write(3)
 	a.stop()
@@ -142,6 +152,7 @@ func TestFailoverAndTheOldPrimaryComesBack(t *testing.T) {
 }
 
 func TestFailoverOfASyncedVolumeNeedsNoForcedResync(t *testing.T) {
+	t.Parallel()
 	a, b, acked := protected(t, never)
 	a.stop()
 	b.must(b.Promote(t.Context(), handle, true))
@@ -155,6 +166,7 @@ func TestFailoverOfASyncedVolumeNeedsNoForcedResync(t *testing.T) {
 }
 
 func TestPrimaryThatComesBackWrites(t *testing.T) {
+	t.Parallel()
 	for name, peer := range map[string]func(a, b *site){
 		"at once if the peer was not promoted":        func(*site, *site) {},
 		"after a while if the peer is dead":           func(_, b *site) { b.stop() },
@@ -162,10 +174,14 @@ func TestPrimaryThatComesBackWrites(t *testing.T) {
 		"after a crash in the middle of its own boot": func(a, _ *site) { a.restart() },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a, b, acked := protected(t, never)
 			acked = append(acked, a.write(3)...)
 			peer(a, b)
 			a.restart()
+			if strings.HasPrefix(name, "after a while") {
+				a.mustRefuseWrites()
+			}
 			a.awaitWritable()
 			acked = append(acked, a.write(1)...)
 			a.mustHold(acked)
@@ -174,6 +190,7 @@ func TestPrimaryThatComesBackWrites(t *testing.T) {
 }
 
 func TestSplitBrainIsLeftToAPerson(t *testing.T) {
+	t.Parallel()
 	a, b, _ := protected(t, never)
 	a.must(a.Demote(t.Context(), handle))
 	a.eventually("delivered", func(v engine.State) bool { return v.Final.Delivered })
@@ -191,8 +208,10 @@ func TestSplitBrainIsLeftToAPerson(t *testing.T) {
 }
 
 func TestAbortTakesADemotionBack(t *testing.T) {
+	t.Parallel()
 	for name, cut := range map[string]bool{"in touch with the peer": false, "before the last snapshot arrived": true} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			a, b, acked := protected(t, never)
 			acked = append(acked, a.write(3)...)
 			if cut {
@@ -211,6 +230,7 @@ func TestAbortTakesADemotionBack(t *testing.T) {
 }
 
 func TestOperationsRepeatedChangeNothing(t *testing.T) {
+	t.Parallel()
 	a, b, _ := protected(t, never)
 	a.must(a.Create(t.Context(), handle, 1<<20, claim))
 	a.must(a.Enable(t.Context(), handle, never))
@@ -229,6 +249,7 @@ func TestOperationsRepeatedChangeNothing(t *testing.T) {
 }
 
 func TestDisabledVolumeKeepsItsDataAndCanBeProtectedAgain(t *testing.T) {
+	t.Parallel()
 	a, b, acked := protected(t, interval)
 	a.must(a.Disable(t.Context(), handle))
 	acked = append(acked, a.write(3)...)
@@ -243,6 +264,7 @@ func TestDisabledVolumeKeepsItsDataAndCanBeProtectedAgain(t *testing.T) {
 }
 
 func TestDeleteNeedsReplicationOff(t *testing.T) {
+	t.Parallel()
 	a, _, _ := protected(t, interval)
 	if err := a.Delete(t.Context(), handle); !errors.Is(err, engine.ErrPrecondition) {
 		t.Fatalf("deleting a replicated volume returned %v", err)
@@ -260,6 +282,7 @@ func TestDeleteNeedsReplicationOff(t *testing.T) {
 }
 
 func TestUnknownVolumesAreNotFound(t *testing.T) {
+	t.Parallel()
 	a, _ := newPair(t)
 	_, resync := a.Resync(t.Context(), handle, true)
 	_, info := a.Info(t.Context(), handle)
@@ -274,6 +297,7 @@ func TestUnknownVolumesAreNotFound(t *testing.T) {
 }
 
 func TestLagAndFailuresShowInTheInfo(t *testing.T) {
+	t.Parallel()
 	a, _, _ := protected(t, interval)
 	info := func(health engine.Health) func(engine.State) bool {
 		return func(engine.State) bool {
@@ -296,6 +320,7 @@ func TestLagAndFailuresShowInTheInfo(t *testing.T) {
 }
 
 func TestTwoArraysDoNotServeOneDirectory(t *testing.T) {
+	t.Parallel()
 	a, _ := newPair(t)
 	if _, err := engine.Open(engine.Options{Cluster: "dr1", Dir: a.dir}); err == nil {
 		t.Fatal("a second array opened the directory")
@@ -303,6 +328,7 @@ func TestTwoArraysDoNotServeOneDirectory(t *testing.T) {
 }
 
 func TestFirstSnapshotNeedsNoWaiting(t *testing.T) {
+	t.Parallel()
 	a, b := newPair(t)
 	a.must(a.Create(t.Context(), handle, 1<<20, claim))
 	acked := a.write(1000)
@@ -311,5 +337,20 @@ func TestFirstSnapshotNeedsNoWaiting(t *testing.T) {
 	if a.state().LastSync == nil || time.Since(started) > patience {
 		t.Fatal("enable returned without the first snapshot")
 	}
+	b.mustHold(acked)
+}
+
+func TestPromoteWaitsForTheLastSnapshotOfAPeerThatAnswers(t *testing.T) {
+	t.Parallel()
+	a, b, acked := protected(t, never)
+	acked = append(acked, a.write(3)...)
+	a.faults.Add(faults.Fault{Kind: faults.Fail, Point: "ship.before"})
+	a.must(a.Demote(t.Context(), handle))
+	if err := b.Promote(t.Context(), handle, false); !errors.Is(err, engine.ErrPrecondition) {
+		t.Fatalf("promote without the last snapshot returned %v", err)
+	}
+	a.faults.Clear()
+	a.eventually("delivered", func(v engine.State) bool { return v.Final.Delivered })
+	b.must(b.Promote(t.Context(), handle, false))
 	b.mustHold(acked)
 }

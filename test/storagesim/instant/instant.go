@@ -159,10 +159,10 @@ func (c *Controller) attempt(
 			return outcome{err: err}
 		}
 		ready, err := c.engine.Resync(ctx, handle, vr.Spec.AutoResync)
-		return outcome{ready: ready, err: err}
+		return outcome{ready: ready, resyncing: true, err: err}
 	default:
 		ready, err := c.engine.Resync(ctx, handle, true)
-		return outcome{ready: ready, err: err}
+		return outcome{ready: ready, resyncing: true, err: err}
 	}
 }
 

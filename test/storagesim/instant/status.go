@@ -20,6 +20,8 @@ type outcome struct {
 	err error
 	// prerequisite says that what failed was enabling, for a reason that lies in the volume.
 	prerequisite bool
+	// resyncing says that what failed was resyncing a copy, not demoting it.
+	resyncing bool
 	// ready says of a copy that it is complete and current.
 	ready bool
 	// info of a primary.
@@ -92,12 +94,10 @@ func conditions(state replicationv1alpha1.ReplicationState, o outcome) []metav1.
 	switch {
 	case o.err != nil && state == replicationv1alpha1.Primary:
 		return failedPromotion(o)
+	case o.err != nil && o.resyncing:
+		return failed(replicationv1alpha1.FailedToResync, "failed to resync volume", o.err)
 	case o.err != nil:
-		reason := replicationv1alpha1.FailedToDemote
-		if state == replicationv1alpha1.Resync || o.ready {
-			reason = replicationv1alpha1.FailedToResync
-		}
-		return failed(reason, "failed to demote or resync volume", o.err)
+		return failed(replicationv1alpha1.FailedToDemote, "failed to demote volume", o.err)
 	case state == replicationv1alpha1.Primary:
 		return append(promoted(), replicating(o.info))
 	case o.ready:

@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package faults
+
+import (
+	"context"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParse(t *testing.T) {
+	for name, c := range map[string]struct {
+		words string
+		want  []string
+		clear bool
+		err   string
+	}{
+		"a lag":                                {words: "lag=30s", want: []string{"lag=30s"}},
+		"a point without a side is before":     {words: "fail=promote", want: []string{"fail=promote.before"}},
+		"a count":                              {words: "fail=ship.after:2", want: []string{"fail=ship.after:2"}},
+		"several share their scope":            {words: "namespace=shop hang=commit lag=1s", want: []string{"hang=commit.before namespace=shop", "lag=1s namespace=shop"}},
+		"a cluster and a volume":               {words: "crash=persist.after cluster=dr2 volume=pvc-1", want: []string{"crash=persist.after cluster=dr2 volume=pvc-1"}},
+		"taking all back":                      {words: "clear", clear: true},
+		"taking all back and putting one":      {words: "clear lag=1s", clear: true, want: []string{"lag=1s"}},
+		"nothing":                              {words: "", err: "no fault given"},
+		"a scope of nothing":                   {words: "namespace=shop", err: "no fault given"},
+		"an unknown word":                      {words: "break", err: `"break" is no fault`},
+		"an unknown fault":                     {words: "burn=ship", err: "no such fault"},
+		"an unknown point":                     {words: "fail=launch", err: "unknown point; known are: enable.before"},
+		"a count of a fault that has no count": {words: "hang=ship:2", err: "a positive number can be given to fail"},
+		"a lag of nothing":                     {words: "lag=0s", err: "no positive duration"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, err := Parse(strings.Fields(c.words))
+			if c.err != "" || err != nil {
+				if err == nil || c.err == "" || !strings.Contains(err.Error(), c.err) {
+					t.Fatalf("got error %v, want %q", err, c.err)
+				}
+				return
+			}
+			var got []string
+			for _, f := range r.Faults {
+				got = append(got, f.String())
+			}
+			if !reflect.DeepEqual(got, c.want) || r.Clear != c.clear {
+				t.Errorf("got %q, clear: %v", got, r.Clear)
+			}
+		})
+	}
+}
+
+var volume = Volume{Handle: "pvc-1", Namespace: "shop"}
+
+func TestFailsAsOftenAsTold(t *testing.T) {
+	var i Injector
+	i.Add(Fault{Kind: Fail, Point: "ship.before", Count: 2})
+	for n, fails := range []bool{true, true, false} {
+		if err := i.At(t.Context(), "ship.before", volume); (err != nil) != fails {
+			t.Errorf("time %d: %v", n+1, err)
+		}
+	}
+	if len(i.List()) != 0 {
+		t.Errorf("left: %v", i.List())
+	}
+}
+
+func TestConcernsOnlyWhatItSays(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault Fault
+		point string
+		fails bool
+	}{
+		"another point":     {Fault{Kind: Fail, Point: "ship.after"}, "ship.before", false},
+		"another namespace": {Fault{Kind: Fail, Point: "ship.before", Namespace: "bank"}, "ship.before", false},
+		"another volume":    {Fault{Kind: Fail, Point: "ship.before", Volume: "pvc-2"}, "ship.before", false},
+		"this one":          {Fault{Kind: Fail, Point: "ship.before", Namespace: "shop", Volume: "pvc-1"}, "ship.before", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var i Injector
+			i.Add(c.fault)
+			if err := i.At(t.Context(), c.point, volume); (err != nil) != c.fails {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+func TestHangsUntilTakenBackOrGivenUp(t *testing.T) {
+	var i Injector
+	i.Add(Fault{Kind: Hang, Point: "ship.before"}, Fault{Kind: Lag, Delay: time.Hour})
+	done := make(chan error, 2)
+	go func() { done <- i.At(context.Background(), "ship.before", volume) }()
+	go func() { done <- i.Delay(context.Background(), volume) }()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := i.At(ctx, "ship.before", volume); err == nil {
+		t.Error("who gave up was not told")
+	}
+	if err := i.Delay(ctx, volume); err == nil {
+		t.Error("who gave up was not told")
+	}
+	select {
+	case err := <-done:
+		t.Fatalf("did not hang: %v", err)
+	default:
+	}
+	i.Clear()
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestCrashes(t *testing.T) {
+	died := ""
+	i := Injector{Die: func(point string) { died = point }}
+	i.Add(Fault{Kind: Crash, Point: "commit.after"})
+	if err := i.At(t.Context(), "commit.after", volume); err == nil || died != "commit.after" {
+		t.Errorf("died at %q, error %v", died, err)
+	}
+}
