@@ -44,6 +44,7 @@ type Agent struct {
 	backend     replication.Backend
 	collector   *capture.Collector
 	restorer    *restore.Restorer
+	sightings   sightings
 	stores      objectstore.Provider
 	checkpoints *checkpoint.Store
 	writer      *status.Writer

@@ -140,6 +140,9 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 		checkpoints: checkpoints,
 		writer:      status.NewWriter(h, clock.RealClock{}),
 	}
+	a.restorer.AwaitSeen = func(ctx context.Context, volume string) error {
+		return a.sightings.await(ctx, mgr.GetClient(), volume)
+	}
 	a.prepare(ctx)
 	return a, nil
 }

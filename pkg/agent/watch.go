@@ -106,7 +106,9 @@ func (a *Agent) watch(ctx context.Context, local cache.Cache) error {
 	return errors.Join(errHub,
 		on(ctx, local, &corev1.PersistentVolumeClaim{}, byNamespace),
 		on(ctx, local, &corev1.PersistentVolume{}, func(object client.Object) {
-			if ref := object.(*corev1.PersistentVolume).Spec.ClaimRef; ref != nil {
+			volume := object.(*corev1.PersistentVolume)
+			a.sightings.observe(volume)
+			if ref := volume.Spec.ClaimRef; ref != nil {
 				a.enqueueNamespace(ref.Namespace, false)
 			}
 		}),

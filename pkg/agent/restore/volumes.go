@@ -38,6 +38,9 @@ type Restorer struct {
 	Live client.Reader
 	// Dynamic writes the application's objects.
 	Dynamic dynamic.Interface
+	// AwaitSeen, if set, returns when the cluster's volume controller has looked at a PersistentVolume. A claim that names
+	// a volume which that controller does not know yet is left unbound until its next resync, many seconds later.
+	AwaitSeen func(ctx context.Context, volume string) error
 }
 
 // Volumes creates namespaces, PersistentVolumes and PersistentVolumeClaims for owner, all at once. Claims are bound by
@@ -46,14 +49,23 @@ func (r *Restorer) Volumes(ctx context.Context, owner types.NamespacedName, volu
 	if err := r.namespace(ctx, owner.Namespace, namespace); err != nil {
 		return err
 	}
-	steps := make([]func() error, 0, 2*len(volumes))
+	steps := make([]func() error, 0, len(volumes))
 	for i := range volumes {
-		v := &volumes[i]
-		steps = append(steps,
-			func() error { return r.volume(ctx, v) },
-			func() error { return r.claim(ctx, owner, v) })
+		steps = append(steps, func() error { return r.volumeAndClaim(ctx, owner, &volumes[i]) })
 	}
 	return atOnce(steps)
+}
+
+func (r *Restorer) volumeAndClaim(ctx context.Context, owner types.NamespacedName, v *archive.Volume) error {
+	if err := r.volume(ctx, v); err != nil {
+		return err
+	}
+	if r.AwaitSeen != nil {
+		if err := r.AwaitSeen(ctx, v.PV.Name); err != nil {
+			return err
+		}
+	}
+	return r.claim(ctx, owner, v)
 }
 
 // atOnce runs all steps and joins what went wrong, in the order of the steps.
