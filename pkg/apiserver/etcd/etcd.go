@@ -81,6 +81,8 @@ func config(dir, socket string) *embed.Config {
 	c.InitialCluster = c.InitialClusterFromName(c.Name)
 	c.WatchProgressNotifyInterval = progressInterval
 	c.QuotaBackendBytes = quota
+	// There is nobody to be elected but this one member.
+	c.TickMs, c.ElectionMs = 50, 250
 	c.EnableGRPCGateway = false
 	c.LogLevel = "warn"
 	return c

@@ -6,14 +6,17 @@ package drplacementcontrol
 import (
 	"context"
 	"fmt"
-	"sync"
+	"strconv"
+	"sync/atomic"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/storage"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/validation"
@@ -22,7 +25,11 @@ import (
 // Create refuses a placement that may protect volumes which another one of the namespace protects.
 func (r *REST) Create(ctx context.Context, obj runtime.Object, createValidation rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
 	defer r.creating.lock(genericapirequest.NamespaceValue(ctx))()
-	return r.Store.Create(ctx, obj, r.alone(createValidation), options)
+	created, err := r.Store.Create(ctx, obj, r.alone(createValidation), options)
+	if err == nil {
+		r.created.note(created)
+	}
+	return created, err
 }
 
 // Update refuses the same where server-side apply creates.
@@ -32,7 +39,11 @@ func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObje
 	if forceAllowCreate {
 		defer r.creating.lock(genericapirequest.NamespaceValue(ctx))()
 	}
-	return r.Store.Update(ctx, name, objInfo, r.alone(createValidation), updateValidation, forceAllowCreate, options)
+	updated, created, err := r.Store.Update(ctx, name, objInfo, r.alone(createValidation), updateValidation, forceAllowCreate, options)
+	if err == nil && created {
+		r.created.note(updated)
+	}
+	return updated, created, err
 }
 
 // alone adds to a validation that no other placement's selector may overlap. It runs last, when the selectors are valid.
@@ -43,7 +54,7 @@ func (r *REST) alone(next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
 				return err
 			}
 		}
-		others, err := r.Store.List(ctx, nil)
+		others, err := r.Store.List(ctx, &metainternalversion.ListOptions{ResourceVersion: r.created.resourceVersion()})
 		if err != nil {
 			return fmt.Errorf("looking for other DRPlacementControls of the namespace: %w", err)
 		}
@@ -54,6 +65,22 @@ func (r *REST) alone(next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
 		return nil
 	}
 }
+
+// newest is the resourceVersion of the placement that this process created last. A list not older than that has all
+// placements that it created, and the watch cache can answer it at once. Its zero value is ready for use.
+type newest struct{ version atomic.Uint64 }
+
+func (n *newest) note(obj runtime.Object) {
+	version, err := storage.APIObjectVersioner{}.ObjectResourceVersion(obj)
+	for err == nil {
+		known := n.version.Load()
+		if version <= known || n.version.CompareAndSwap(known, version) {
+			return
+		}
+	}
+}
+
+func (n *newest) resourceVersion() string { return strconv.FormatUint(n.version.Load(), 10) }
 
 func overlaps(placement *dr.DRPlacementControl, others []dr.DRPlacementControl) field.ErrorList {
 	var errs field.ErrorList
@@ -67,40 +94,4 @@ func overlaps(placement *dr.DRPlacementControl, others []dr.DRPlacementControl) 
 				other.Name, metav1.FormatLabelSelector(&other.Spec.PVCSelector))))
 	}
 	return errs
-}
-
-// keyedMutex is a mutex per key. Its zero value is ready for use.
-type keyedMutex struct {
-	mu      sync.Mutex
-	holders map[string]*holder
-}
-
-type holder struct {
-	sync.Mutex
-	waiting int
-}
-
-// lock waits for the key and returns what lets go of it.
-func (m *keyedMutex) lock(key string) func() {
-	m.mu.Lock()
-	if m.holders == nil {
-		m.holders = map[string]*holder{}
-	}
-	h := m.holders[key]
-	if h == nil {
-		h = &holder{}
-		m.holders[key] = h
-	}
-	h.waiting++
-	m.mu.Unlock()
-
-	h.Lock()
-	return func() {
-		h.Unlock()
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		if h.waiting--; h.waiting == 0 {
-			delete(m.holders, key)
-		}
-	}
 }

@@ -23,7 +23,9 @@ import (
 type REST struct {
 	*genericregistry.Store
 	liveness Liveness
+	// creating is held, by namespace, while a placement is created, so that two don't miss each other.
 	creating keyedMutex
+	created  newest
 }
 
 var (
