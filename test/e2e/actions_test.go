@@ -111,7 +111,8 @@ var _ = Describe("A dry run", func() {
 			Expect(relocate.Status.Steps).To(HaveLen(3))
 			Expect(relocate.Status.Checks).To(HaveEach(HaveField("Result", v1alpha1.CheckPassed)))
 			_, err = app.Relocate(ctx, toDR1, framework.DryRun)
-			Expect(err).NotTo(HaveOccurred(), "a dry run shows failed checks instead of refusing")
+			Expect(framework.Refused(err, http.StatusUnprocessableEntity, action.CheckTargetNotCurrent)).To(Succeed(),
+				"what would be refused is refused")
 		}
 		// Syncs and captures change objects all the time, but not in every moment.
 		Eventually(func(ctx context.Context) (string, error) {

@@ -42,7 +42,7 @@ var _ = Describe("Bad input gets an answer that names what is wrong", func() {
 		_, err = app.Await(ctx, framework.Soon, framework.False[*v1alpha1.DRPlacementControl](v1alpha1.ConditionPeerReady, "mars"))
 		Expect(err).NotTo(HaveOccurred())
 		_, err = app.Failover(ctx, v1alpha1.DRActionSpec{Force: true})
-		Expect(framework.Refused(err, http.StatusUnprocessableEntity, action.CheckTargetKnown)).To(Succeed())
+		Expect(framework.Refused(err, http.StatusConflict, action.CheckTargetKnown)).To(Succeed())
 		itStillRuns(ctx, app, framework.DR1)
 	}, SpecTimeout(specTimeout))
 
@@ -65,7 +65,8 @@ var _ = Describe("Bad input gets an answer that names what is wrong", func() {
 		_, err = app.Await(ctx, framework.Soon, framework.False[*v1alpha1.DRPlacementControl](v1alpha1.ConditionProtected, "app=misspelt"))
 		Expect(err).NotTo(HaveOccurred())
 		_, err = app.Failover(ctx, forced)
-		Expect(framework.Refused(err, http.StatusConflict, action.CheckProtected)).To(Succeed())
+		Expect(framework.Refused(err, http.StatusConflict, action.CheckNoActionInProgress)).To(Succeed(),
+			"there is nothing to fail over before the first placement has ended")
 		itStillRuns(ctx, app, framework.DR1)
 	}, SpecTimeout(specTimeout))
 

@@ -22,16 +22,12 @@ var _ = Describe("With plain kubectl", func() {
 		kubectl(ctx, app, "wait", "--for=condition=Protected", "--timeout=3m", "drpc/"+app.Name)
 		kubectl(ctx, app, "wait", "--for=condition=PeerReady", "--timeout=3m", "drpc/"+app.Name)
 
-		request := filepath.Join(GinkgoT().TempDir(), "relocate.yaml")
-		Expect(os.WriteFile(request, []byte(`
-apiVersion: dr.ramen.io/v1alpha1
-kind: DRAction
-metadata:
-  name: by-hand
-spec:
-  targetCluster: dr2
-  reason: tried by hand
-`), 0o600)).To(Succeed())
+		request := filepath.Join(GinkgoT().TempDir(), "relocate.json")
+		Expect(os.WriteFile(request, []byte(`{
+  "apiVersion": "dr.ramen.io/v1alpha1", "kind": "DRAction",
+  "metadata": {"name": "by-hand"},
+  "spec": {"targetCluster": "dr2", "reason": "tried by hand"}
+}`), 0o600)).To(Succeed())
 		verb := fmt.Sprintf("/apis/dr.ramen.io/v1alpha1/namespaces/%s/drplacementcontrols/%s/relocate", app.Namespace, app.Name)
 		kubectl(ctx, app, "create", "--raw", verb+"?dryRun=All", "-f", request)
 		Expect(actionsOf(ctx, app)).To(BeEmpty())

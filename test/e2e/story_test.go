@@ -71,7 +71,7 @@ func asTenant(ctx context.Context, app *framework.App) *framework.App {
 func tenantSeesThePlan(ctx context.Context, tenant *framework.App) {
 	GinkgoHelper()
 	By("trying a dry run")
-	plan, err := tenant.Failover(ctx, toDR2, framework.DryRun)
+	plan, err := tenant.Failover(ctx, forced, framework.DryRun)
 	Expect(err).NotTo(HaveOccurred())
 	var steps []v1alpha1.StepName
 	for _, step := range plan.Status.Steps {
@@ -81,5 +81,5 @@ func tenantSeesThePlan(ctx context.Context, tenant *framework.App) {
 	Expect(steps).To(Equal([]v1alpha1.StepName{v1alpha1.StepStopSource, v1alpha1.StepPromote, v1alpha1.StepRestore}))
 	Expect(plan.Status.DataLossWindow).NotTo(BeNil())
 	Expect(plan.Status.Checks).To(ContainElement(And(
-		HaveField("Name", action.CheckSourceUnhealthy), HaveField("Result", v1alpha1.CheckFailed), HaveField("OverriddenBy", "force"))))
+		HaveField("Name", action.CheckSourceUnhealthy), HaveField("Result", v1alpha1.CheckOverridden), HaveField("OverriddenBy", "force"))))
 }

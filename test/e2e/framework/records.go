@@ -71,11 +71,17 @@ func writtenBy(volume records.Volume, cluster string) int {
 	return count
 }
 
-// LostOnlyAfter checks that every record that is lost was written after the sync point.
+// LostOnlyAfter checks that every record that is lost was written after the sync point, and that no volume was replaced by
+// an empty one.
 func LostOnlyAfter(report *records.Report, syncPoint time.Time) error {
 	var failures []error
+	handles := map[string]string{}
 	for _, volume := range report.Volumes {
+		other, replaced := handles[volume.Claim]
+		handles[volume.Claim] = volume.Handle
 		switch {
+		case replaced:
+			failures = append(failures, fmt.Errorf("volume %s is %s and was %s before", volume.Claim, volume.Handle, other))
 		case volume.Deleted:
 			failures = append(failures, fmt.Errorf("volume %s was deleted", volume.Claim))
 		case volume.Lost.Count > 0 && volume.Lost.FirstTime.Before(syncPoint):

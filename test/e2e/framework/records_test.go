@@ -28,6 +28,10 @@ func TestJudgementsOfRecords(t *testing.T) {
 		"it was deleted":                  {records.Volume{Handle: "v", Deleted: true}, false, false, true},
 		"two clusters wrote":              {records.Volume{Handle: "v", Overlaps: []records.Overlap{{}}}, true, true, false},
 	}
+	twice := &records.Report{Volumes: []records.Volume{{Claim: "data", Handle: "v"}, {Claim: "data", Handle: "w"}}}
+	if err := LostOnlyAfter(twice, syncPoint); err == nil {
+		t.Error("LostOnlyAfter holds although a claim had two volumes")
+	}
 	before := &records.Report{Volumes: []records.Volume{lost(2, late)}}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
