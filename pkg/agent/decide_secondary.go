@@ -42,9 +42,10 @@ func (d *decider) giveWay() {
 	}
 }
 
-// rememberObjects has the application's objects noted, so that a later restore knows them.
+// rememberObjects has the application's objects noted, so that a later restore knows them. Where it never ran, none are
+// its own.
 func (d *decider) rememberObjects() {
-	if !d.stop.listed {
+	if d.checkpoint.WasPrimary() && !d.stop.listed {
 		d.out.remember = true
 		return
 	}

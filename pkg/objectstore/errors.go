@@ -101,3 +101,9 @@ func classify(err error) error {
 	}
 	return nil
 }
+
+// passing tells failures that a store answers with while it is busy or starting.
+func passing(err error) bool {
+	status := minio.ToErrorResponse(err).StatusCode
+	return status == http.StatusTooManyRequests || status >= http.StatusInternalServerError
+}

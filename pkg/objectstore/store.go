@@ -42,8 +42,10 @@ const (
 	// requestTimeout is the longest a request may take, however dead the store.
 	requestTimeout = 10 * time.Second
 	dialTimeout    = 3 * time.Second
-	// attempts of one request within its deadline.
-	attempts = 3
+	// attempts at a request that the store answers with a passing failure, within its deadline. A store that can't be
+	// reached is given up at once: there may be another one.
+	attempts   = 3
+	retryPause = 100 * time.Millisecond
 	// idleConnections kept open, as captures and restores of many applications come at once.
 	idleConnections = 128
 )
@@ -73,7 +75,7 @@ func newStore(profile config.S3StoreProfile, accessKey, secretKey string, timeou
 		Secure:     endpoint.Scheme == "https",
 		Region:     profile.S3Region,
 		Transport:  transport,
-		MaxRetries: attempts,
+		MaxRetries: 1,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("s3 profile %q: endpoint %s: %w", profile.S3ProfileName, profile.S3CompatibleEndpoint, err)
@@ -178,11 +180,28 @@ func (s *store) Delete(ctx context.Context, keys ...string) error {
 func (s *store) do(ctx context.Context, doing, key string, request func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	if err := request(limited); err != nil {
-		if ctx.Err() != nil {
-			return fmt.Errorf("s3 profile %q: %s: %w", s.profile.S3ProfileName, doing, context.Cause(ctx))
+	var err error
+	for attempt := range attempts {
+		if attempt > 0 {
+			pause(limited, retryPause<<attempt)
 		}
+		if err = request(limited); err == nil || !passing(err) {
+			break
+		}
+	}
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("s3 profile %q: %s: %w", s.profile.S3ProfileName, doing, context.Cause(ctx))
+	default:
 		return s.explain(doing, key, err)
 	}
-	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
 }

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -87,6 +88,19 @@ func TestEveryOperationSaysWhatIsWrongWithTheStore(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestAPassingFailureIsTriedAgain(t *testing.T) {
+	var requests atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1) == 1 {
+			refuse(http.StatusServiceUnavailable, "SlowDown")(w, r)
+		}
+	}))
+	defer server.Close()
+	if err := storeAt(t, server.URL, time.Minute).CheckBucket(t.Context()); err != nil || requests.Load() != 2 {
+		t.Errorf("%v after %d requests", err, requests.Load())
 	}
 }
 

@@ -20,7 +20,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
-	"k8s.io/klog/v2"
 
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
 )
@@ -31,9 +30,11 @@ const (
 	pageSize = 500
 )
 
-// Resources tells which resources may have objects of a namespace that a selector covers.
+// Resources tells which resources there are to capture.
 type Resources interface {
 	List() ([]schema.GroupVersionResource, error)
+	// Exclude leaves one out that can't be read.
+	Exclude(resource schema.GroupVersionResource, reason error)
 }
 
 // Collector reads the objects of applications.
@@ -105,8 +106,9 @@ func (c *Collector) list(ctx context.Context, resource schema.GroupVersionResour
 	options := metav1.ListOptions{LabelSelector: selector.String(), Limit: pageSize}
 	for {
 		page, err := c.Client.Resource(resource).Namespace(namespace).List(ctx, options)
-		if apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
-			klog.FromContext(ctx).Info("Objects of a kind are not captured", "resource", resource.String(), "namespace", namespace, "reason", err.Error())
+		unreadable := apierrors.IsForbidden(err) || apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err)
+		if unreadable && !essentialGroups.Has(resource.Group) {
+			c.Resources.Exclude(resource, err)
 			return nil, nil
 		}
 		if err != nil {

@@ -23,11 +23,14 @@ const rediscovery = 5 * time.Minute
 
 // excludedGroups hold what storage, controllers and the cluster itself keep, and what only reports.
 var excludedGroups = sets.New(
-	"authentication.k8s.io", "authorization.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io",
+	"authentication.k8s.io", "authorization.k8s.io", "certificates.k8s.io", "coordination.k8s.io", "discovery.k8s.io", "events.k8s.io",
 	"metrics.k8s.io", "storage.k8s.io", "internal.apiserver.k8s.io",
 	"replication.storage.openshift.io", "csiaddons.openshift.io", "snapshot.storage.k8s.io", "groupsnapshot.storage.k8s.io",
 	"volsync.backube", "dr.ramen.io", "ramendr.openshift.io",
 )
+
+// essentialGroups are those without which no capture counts as one, whatever the reason that they can't be read.
+var essentialGroups = sets.New("", "apps", "autoscaling", "batch", "networking.k8s.io", "policy", "rbac.authorization.k8s.io")
 
 // excludedResources of the groups that are not excluded. PersistentVolumeClaims are captured with their volumes.
 var excludedResources = sets.New(
@@ -44,6 +47,18 @@ type Kinds struct {
 
 	lock    sync.Mutex
 	current []schema.GroupVersionResource
+}
+
+// Exclude leaves a resource out until the kinds are looked at again, because it can't be read.
+func (k *Kinds) Exclude(resource schema.GroupVersionResource, reason error) {
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	rest := slices.DeleteFunc(slices.Clone(k.current), func(r schema.GroupVersionResource) bool { return r == resource })
+	if len(rest) != len(k.current) {
+		klog.Background().Info("Objects of a kind are not captured; let the agent read and create them if they belong to applications",
+			"resource", resource.String(), "reason", reason.Error())
+	}
+	k.current = rest
 }
 
 // NewKinds returns Kinds that asks the given client.

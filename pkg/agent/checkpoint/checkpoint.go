@@ -164,8 +164,8 @@ func admitPrimary(c *Checkpoint, current Role, spec v1alpha1.VolumeReplicationGr
 		if !c.WasPrimary() {
 			return conflict("an aborted action gives the role back to the cluster that was primary last, and that was not this one")
 		}
-		if stoodDown && current.Epoch == spec.Epoch {
-			return conflict("this cluster stood down in epoch %d; an abort takes a new epoch", current.Epoch)
+		if stoodDown && spec.Epoch != current.Epoch+1 {
+			return conflict("this cluster stood down in epoch %d; an abort of that has epoch %d, not %d", current.Epoch, current.Epoch+1, spec.Epoch)
 		}
 	case v1alpha1.VRGActionFailover, v1alpha1.VRGActionRelocate:
 		if stoodDown && current.Epoch == spec.Epoch {
