@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.etcd.io/etcd/server/v3/embed"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 )
 
 const (
@@ -34,6 +36,7 @@ const (
 type Server struct {
 	etcd     *embed.Etcd
 	lock     *os.File
+	logs     zap.AtomicLevel
 	endpoint string
 }
 
@@ -57,12 +60,11 @@ func Start(ctx context.Context, dataDir string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	running, err := embed.StartEtcd(config(dir, socket))
-	if err != nil {
+	s := &Server{lock: lock, logs: zap.NewAtomicLevelAt(zap.WarnLevel), endpoint: "unix://" + socket}
+	if s.etcd, err = embed.StartEtcd(config(dir, socket, s.logs)); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("starting the embedded etcd in %s: %w", dir, err)
 	}
-	s := &Server{etcd: running, lock: lock, endpoint: "unix://" + socket}
 	if err := s.awaitReady(ctx); err != nil {
 		s.Stop()
 		return nil, fmt.Errorf("starting the embedded etcd in %s: %w", dir, err)
@@ -70,7 +72,7 @@ func Start(ctx context.Context, dataDir string) (*Server, error) {
 	return s, nil
 }
 
-func config(dir, socket string) *embed.Config {
+func config(dir, socket string, logs zap.AtomicLevel) *embed.Config {
 	c := embed.NewConfig()
 	c.Name = "dr-apiserver"
 	c.Dir = filepath.Join(dir, "member-data")
@@ -84,8 +86,13 @@ func config(dir, socket string) *embed.Config {
 	// There is nobody to be elected but this one member.
 	c.TickMs, c.ElectionMs = 50, 250
 	c.EnableGRPCGateway = false
-	c.LogLevel = "warn"
+	c.ZapLoggerBuilder = embed.NewZapLoggerBuilder(logger(logs))
 	return c
+}
+
+func logger(level zap.AtomicLevel) *zap.Logger {
+	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(os.Stderr), level)).Named("etcd")
 }
 
 // lockDir keeps a second process off the directory, whose etcd would wait for the first one's for ever.
@@ -120,8 +127,9 @@ func (s *Server) Endpoint() string { return s.endpoint }
 // Failed delivers the error that ends the etcd, if one does.
 func (s *Server) Failed() <-chan error { return s.etcd.Err() }
 
-// Stop ends the etcd and frees the directory.
+// Stop ends the etcd and frees the directory. Etcd takes the closing of its own listeners for errors; they are not logged.
 func (s *Server) Stop() {
+	s.logs.SetLevel(zap.FatalLevel)
 	s.etcd.Close()
 	s.lock.Close()
 }
