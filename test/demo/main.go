@@ -59,8 +59,10 @@ func run(keep bool) int {
 			failure = err
 		}
 	}
-	held := d.printVerdict()
-	if failure != nil || !held {
+	if ctx.Err() != nil {
+		return 1
+	}
+	if held := d.printVerdict(); failure != nil || !held {
 		return 1
 	}
 	return 0
