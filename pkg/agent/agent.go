@@ -43,6 +43,7 @@ type Agent struct {
 	local       client.Client
 	backend     replication.Backend
 	collector   *capture.Collector
+	index       *capture.Index
 	restorer    *restore.Restorer
 	sightings   sightings
 	stores      objectstore.Provider

@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/clock"
@@ -119,7 +120,8 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 	hubClient, errHub := versioned.NewForConfig(hubConfig)
 	objects, errDynamic := dynamic.NewForConfig(localConfig)
 	kinds, errDiscovery := discovery.NewDiscoveryClientForConfig(localConfig)
-	if err := errors.Join(errHub, errDynamic, errDiscovery); err != nil {
+	names, errMetadata := metadata.NewForConfig(localConfig)
+	if err := errors.Join(errHub, errDynamic, errDiscovery, errMetadata); err != nil {
 		return nil, err
 	}
 	checkpoints, err := checkpoint.Load(ctx, mgr.GetClient(), c.Namespace)
@@ -130,13 +132,14 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 		secret := &corev1.Secret{}
 		return secret, mgr.GetAPIReader().Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
 	})
-	h := newHub(hubClient, c.Cluster)
+	h, index := newHub(hubClient, c.Cluster), capture.NewIndex(capture.NewKinds(kinds), names)
 	a := &Agent{
 		cluster: c.Cluster, workers: c.Workers, hub: h, local: mgr.GetClient(), clock: clock.RealClock{},
 		backend:     &volumereplication.Backend{Reader: mgr.GetClient(), Client: mgr.GetClient()},
-		collector:   &capture.Collector{Resources: capture.NewKinds(kinds), Client: objects},
+		collector:   &capture.Collector{Resources: index, Client: objects},
 		restorer:    &restore.Restorer{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Dynamic: objects},
 		stores:      objectstore.NewProvider(c.Profiles, secrets, c.Namespace),
+		index:       index,
 		checkpoints: checkpoints,
 		writer:      status.NewWriter(h, clock.RealClock{}),
 	}
@@ -151,7 +154,7 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 func (a *Agent) run(ctx context.Context) error {
 	var wait sync.WaitGroup
 	wait.Go(func() { a.hub.informer.RunWithContext(ctx) })
-	wait.Go(func() { a.collector.Resources.(*capture.Kinds).Run(ctx) })
+	wait.Go(func() { a.index.Run(ctx) })
 	wait.Go(func() { a.writer.Run(ctx) })
 	for _, key := range a.checkpoints.Keys() {
 		a.enqueue(key)

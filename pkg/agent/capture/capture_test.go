@@ -112,7 +112,9 @@ type kinds struct {
 	excluded  []string
 }
 
-func (k *kinds) List() ([]schema.GroupVersionResource, error) { return k.resources, nil }
+func (k *kinds) Having(string, labels.Selector) ([]schema.GroupVersionResource, error) {
+	return k.resources, nil
+}
 func (k *kinds) Exclude(r schema.GroupVersionResource, _ error) {
 	k.excluded = append(k.excluded, r.Resource)
 }

@@ -32,7 +32,8 @@ const (
 
 // Resources tells which resources there are to capture.
 type Resources interface {
-	List() ([]schema.GroupVersionResource, error)
+	// Having returns those of which there may be objects in a namespace that a selector covers.
+	Having(namespace string, selector labels.Selector) ([]schema.GroupVersionResource, error)
 	// Exclude leaves one out that can't be read.
 	Exclude(resource schema.GroupVersionResource, reason error)
 }
@@ -53,7 +54,7 @@ type Collected struct {
 
 // Collect reads the namespace itself and every object in it that the selector covers.
 func (c *Collector) Collect(ctx context.Context, namespace string, selector labels.Selector) (*Collected, error) {
-	resources, err := c.Resources.List()
+	resources, err := c.Resources.Having(namespace, selector)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,6 @@
 package capture
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ import (
 )
 
 // rediscovery is how often the cluster is asked which kinds it has.
-const rediscovery = 5 * time.Minute
+const rediscovery = time.Minute
 
 // excludedGroups hold what storage, controllers and the cluster itself keep, and what only reports.
 var excludedGroups = sets.New(
@@ -47,6 +46,8 @@ type Kinds struct {
 
 	lock    sync.Mutex
 	current []schema.GroupVersionResource
+	// excluded were said to be left out.
+	excluded sets.Set[schema.GroupVersionResource]
 }
 
 // Exclude leaves a resource out until the kinds are looked at again, because it can't be read.
@@ -54,7 +55,8 @@ func (k *Kinds) Exclude(resource schema.GroupVersionResource, reason error) {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	rest := slices.DeleteFunc(slices.Clone(k.current), func(r schema.GroupVersionResource) bool { return r == resource })
-	if len(rest) != len(k.current) {
+	if !k.excluded.Has(resource) {
+		k.excluded.Insert(resource)
 		klog.Background().Info("Objects of a kind are not captured; let the agent read and create them if they belong to applications",
 			"resource", resource.String(), "reason", reason.Error())
 	}
@@ -63,23 +65,7 @@ func (k *Kinds) Exclude(resource schema.GroupVersionResource, reason error) {
 
 // NewKinds returns Kinds that asks the given client.
 func NewKinds(client discovery.DiscoveryInterface) *Kinds {
-	return &Kinds{discovery: client}
-}
-
-// Run keeps the list fresh until ctx ends, so that no capture waits for it.
-func (k *Kinds) Run(ctx context.Context) {
-	ticker := time.NewTicker(rediscovery)
-	defer ticker.Stop()
-	for {
-		if err := k.refresh(); err != nil {
-			klog.FromContext(ctx).Error(err, "The cluster can't be asked which kinds it has; going on with what is known")
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
+	return &Kinds{discovery: client, excluded: sets.New[schema.GroupVersionResource]()}
 }
 
 // List returns the resources to capture.
