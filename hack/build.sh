@@ -29,10 +29,10 @@ for program in "${programs[@]}"; do
 done
 cp cmd/kubectl-drpc/kubectl_complete-drpc bin/
 
-kubectl=$PWD/bin/tools/kubectl
+kubectl=tools/kubectl
 if [[ -n ${KUBEBUILDER_ASSETS:-} ]]; then
   kubectl=$KUBEBUILDER_ASSETS/kubectl
 fi
-if [[ -x $kubectl ]]; then
+if [[ -x bin/tools/kubectl || -n ${KUBEBUILDER_ASSETS:-} ]]; then
   ln -sfn "$kubectl" bin/kubectl
 fi

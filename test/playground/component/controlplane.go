@@ -69,7 +69,10 @@ func (c Cluster) KubeAPIServer() process.Spec {
 		"--proxy-client-key-file=" + pki.Path("front-proxy-client.key"),
 		"--profiling=false",
 	}
-	return c.process(KubeAPIServer, c.Root.Tool(KubeAPIServer), args, c.serving(c.APIServer()+"/readyz"), KubeAPIServer)
+	spec := c.process(KubeAPIServer, c.Root.Tool(KubeAPIServer), args, c.serving(c.APIServer()+"/readyz"), KubeAPIServer)
+	// A fifth less work for some memory more: most of it is garbage of the first seconds.
+	spec.Env = []string{"GOGC=200"}
+	return spec
 }
 
 // hubControllers are what any API server needs around it.
