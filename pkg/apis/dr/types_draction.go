@@ -54,12 +54,6 @@ type DRActionSpec struct {
 const (
 	// ConditionComplete is True once the action has ended; its reason says how.
 	ConditionComplete = "Complete"
-	// ReasonSucceeded means the application may run on the target.
-	ReasonSucceeded = "Succeeded"
-	// ReasonFailed means the action ended without reaching its goal; the message says what state it left.
-	ReasonFailed = "Failed"
-	// ReasonAborted means a person took the action back before its point of no return.
-	ReasonAborted = "Aborted"
 	// ReasonInProgress means the action has not ended.
 	ReasonInProgress = "InProgress"
 )
@@ -80,15 +74,6 @@ type DRActionStatus struct {
 // CheckResult is what a preflight check found.
 type CheckResult string
 
-const (
-	// CheckPassed means that nothing stands against the action.
-	CheckPassed CheckResult = "Passed"
-	// CheckOverridden means that the check failed and the requester's force or acknowledgement overrode it.
-	CheckOverridden CheckResult = "Overridden"
-	// CheckFailed means that the action is refused.
-	CheckFailed CheckResult = "Failed"
-)
-
 // PreflightCheck is one thing that was looked at before an action was accepted or refused.
 type PreflightCheck struct {
 	Name         string
@@ -101,16 +86,8 @@ type PreflightCheck struct {
 type StepState string
 
 const (
-	// StepPending means not begun.
-	StepPending StepState = "Pending"
 	// StepRunning means begun.
 	StepRunning StepState = "Running"
-	// StepDone means ended well.
-	StepDone StepState = "Done"
-	// StepFailed means ended without reaching its goal.
-	StepFailed StepState = "Failed"
-	// StepSkipped means not needed, or given up because the action was aborted.
-	StepSkipped StepState = "Skipped"
 )
 
 // ActionStep is one step of an action's plan.
@@ -127,18 +104,6 @@ type ActionStep struct {
 
 // StepName names a step of a plan.
 type StepName string
-
-const (
-	// StepStopSource stops the source from writing, or establishes that it can't be reached: failover only.
-	StepStopSource StepName = "StopSource"
-	// StepHandOver quiesces the application on the source, captures it, syncs its volumes a last time and makes
-	// the source issue the handover token: relocate only.
-	StepHandOver StepName = "HandOver"
-	// StepPromote makes the target primary: volumes restored and promoted.
-	StepPromote StepName = "Promote"
-	// StepRestore restores the application's objects on the target, so that it may run.
-	StepRestore StepName = "Restore"
-)
 
 // DataLossWindow is the data that a failover gives up: whatever the source wrote after syncPoint.
 type DataLossWindow struct {

@@ -38,16 +38,6 @@ type ClassInfo struct {
 	Labels             map[string]string
 }
 
-// Labels that storage vendors put on classes.
-const (
-	// LabelStorageID tells storage systems apart: the same value on two clusters means the same storage.
-	LabelStorageID = "ramendr.openshift.io/storageid"
-	// LabelReplicationID is shared by the VolumeReplicationClasses of two clusters whose storage replicates to each other.
-	LabelReplicationID = "ramendr.openshift.io/replicationid"
-	// LabelReplicationIDCamel is the spelling older manifests use.
-	LabelReplicationIDCamel = "ramendr.openshift.io/replicationID"
-)
-
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
 // DRClusterConfigList is a list of DRClusterConfigs.

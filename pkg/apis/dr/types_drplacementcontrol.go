@@ -43,26 +43,6 @@ type KubeObjectProtection struct {
 // DRPlacementControlPhase is the application's state in one word.
 type DRPlacementControlPhase string
 
-// The phases RamenDR's users know.
-const (
-	// PhaseWaitForUser means that a person must decide; conditions say what.
-	PhaseWaitForUser DRPlacementControlPhase = "WaitForUser"
-	// PhaseDeploying means that the first placement is under way.
-	PhaseDeploying DRPlacementControlPhase = "Deploying"
-	// PhaseDeployed means that the application is where it was first placed.
-	PhaseDeployed DRPlacementControlPhase = "Deployed"
-	// PhaseFailingOver means that a failover is under way.
-	PhaseFailingOver DRPlacementControlPhase = "FailingOver"
-	// PhaseFailedOver means that the last action was a failover and it ended well.
-	PhaseFailedOver DRPlacementControlPhase = "FailedOver"
-	// PhaseRelocating means that a relocate is under way.
-	PhaseRelocating DRPlacementControlPhase = "Relocating"
-	// PhaseRelocated means that the last action was a relocate and it ended well.
-	PhaseRelocated DRPlacementControlPhase = "Relocated"
-	// PhaseDeleting means that protection is being taken off; the application stays.
-	PhaseDeleting DRPlacementControlPhase = "Deleting"
-)
-
 // Condition types of a DRPlacementControl.
 const (
 	// ConditionAvailable is True while the application's volumes and objects are in place on its primary cluster.

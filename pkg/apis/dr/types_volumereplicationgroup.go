@@ -18,14 +18,6 @@ type VolumeReplicationGroup struct {
 	Status VolumeReplicationGroupStatus
 }
 
-// Labels of a VolumeReplicationGroup that belongs to a DRPlacementControl.
-const (
-	// LabelDRPlacementControl names the DRPlacementControl a VolumeReplicationGroup belongs to.
-	LabelDRPlacementControl = "dr.ramen.io/drplacementcontrol"
-	// LabelCluster names the cluster a VolumeReplicationGroup is for.
-	LabelCluster = "dr.ramen.io/cluster"
-)
-
 // AgentFinalizer is put on a VolumeReplicationGroup by the hub when it is created and taken off by the agent once
 // replication is off and nothing of ours is left on its cluster but the application.
 const AgentFinalizer = "dr.ramen.io/agent"
@@ -100,8 +92,6 @@ const (
 	PrimaryState VolumeReplicationGroupState = "Primary"
 	// SecondaryState means that no volume is writable here and the workload is stopped.
 	SecondaryState VolumeReplicationGroupState = "Secondary"
-	// UnknownState means between roles.
-	UnknownState VolumeReplicationGroupState = "Unknown"
 )
 
 // Condition types of a VolumeReplicationGroup, and DataReady and DataProtected also of each of its volumes.
@@ -111,15 +101,9 @@ const (
 	// ConditionDataProtected is True while, as primary, volumes are replicating and were synced within the interval's
 	// tolerance, or, as secondary, the copies are complete and current.
 	ConditionDataProtected = "DataProtected"
-	// ConditionClusterDataReady is True once PVs and PVCs are in place: restored, or nothing was to restore.
-	ConditionClusterDataReady = "ClusterDataReady"
 	// ConditionClusterDataProtected is True while the last complete capture is in every object store and not older than
 	// its interval allows.
 	ConditionClusterDataProtected = "ClusterDataProtected"
-	// ConditionKubeObjectsReady is True once the application's objects are in place: restored, or nothing was to restore.
-	ConditionKubeObjectsReady = "KubeObjectsReady"
-	// ConditionQuiesced is True while the agent keeps the workload stopped.
-	ConditionQuiesced = "Quiesced"
 )
 
 // VolumeReplicationGroupStatus is what the agent reports. Facts about an older generation or epoch than the spec's
@@ -149,9 +133,6 @@ type CaptureReference struct {
 
 // ReplicationMethod is how a volume's bytes travel.
 type ReplicationMethod string
-
-// MethodVolumeReplication is replication by the storage, driven by csi-addons VolumeReplication.
-const MethodVolumeReplication ReplicationMethod = "VolumeReplication"
 
 // ProtectedPVC is one PersistentVolumeClaim of a group as its agent sees it.
 type ProtectedPVC struct {

@@ -20,7 +20,7 @@ func group(cluster string, changes ...func(*dr.VolumeReplicationGroup)) *dr.Volu
 	g := &dr.VolumeReplicationGroup{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: "shop." + cluster, Namespace: "shop", Generation: 3, ResourceVersion: "7",
-			Labels: map[string]string{dr.LabelCluster: cluster}, Finalizers: []string{"other.io/hook", dr.AgentFinalizer},
+			Labels: map[string]string{v1alpha1.LabelCluster: cluster}, Finalizers: []string{"other.io/hook", dr.AgentFinalizer},
 		},
 		Spec: dr.VolumeReplicationGroupSpec{ClusterName: cluster, ReplicationState: dr.Primary, Epoch: 2},
 	}
@@ -71,7 +71,7 @@ func TestAdmission(t *testing.T) {
 		"gives the group to another cluster": {write: update(group("dr2"), group("dr1")), refused: true},
 		"takes another cluster's group":      {write: update(group("dr1"), group("dr2")), refused: true},
 		"changes labels": {write: update(group("dr1", func(g *dr.VolumeReplicationGroup) {
-			g.Labels = map[string]string{dr.LabelCluster: "dr2"}
+			g.Labels = map[string]string{v1alpha1.LabelCluster: "dr2"}
 		}), group("dr1")), refused: true},
 		"makes itself owner": {write: update(group("dr1", func(g *dr.VolumeReplicationGroup) {
 			g.OwnerReferences = []metav1.OwnerReference{{Name: "x"}}
