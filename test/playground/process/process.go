@@ -149,11 +149,11 @@ func (p *Process) Outdated() bool {
 	return p.run != nil && Replaced(p.run.cmd.Process.Pid)
 }
 
-// launch starts the program and what watches over it, or returns the run there is.
+// launch starts the program, or returns the run there is. Of one that ends again and again it does not await the next try.
 func (p *Process) launch() (current *run, launched bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.run != nil {
+	if p.run != nil && !p.run.ended() {
 		return p.run, false, nil
 	}
 	if current, err = p.execute(); err != nil {
@@ -312,11 +312,18 @@ func (p *Process) setState(state State) {
 	}
 }
 
-// kill ends the program and whatever it has started.
-func (r *run) kill() {
+func (r *run) ended() bool {
 	select {
 	case <-r.done:
+		return true
 	default:
+		return false
+	}
+}
+
+// kill ends the program and whatever it has started.
+func (r *run) kill() {
+	if !r.ended() {
 		_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
 		_ = r.cmd.Process.Kill()
 	}
