@@ -9,13 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -81,14 +76,6 @@ type Process struct {
 	state    State
 	since    time.Time
 	restarts int
-}
-
-// run is one execution of the program.
-type run struct {
-	cmd       *exec.Cmd
-	logOffset int64
-	done      chan struct{} // closed when it has ended
-	err       error         // how; to be read after done
 }
 
 // New returns a process that is not running yet.
@@ -164,39 +151,6 @@ func (p *Process) launch() (current *run, launched bool, err error) {
 	return current, true, nil
 }
 
-func (p *Process) execute() (*run, error) {
-	for _, port := range p.Ports {
-		if err := checkFree(port); err != nil {
-			return nil, err
-		}
-	}
-	if err := os.MkdirAll(filepath.Dir(p.Log), 0o755); err != nil {
-		return nil, err
-	}
-	log, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	offset, err := log.Seek(0, 2)
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(p.Path, p.Args...)
-	cmd.Env = append(os.Environ(), p.Env...)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
-	if err := start(cmd); err != nil {
-		return nil, fmt.Errorf("cannot run the program: %w", err)
-	}
-	current := &run{cmd: cmd, logOffset: offset, done: make(chan struct{})}
-	go func() {
-		current.err = cmd.Wait()
-		close(current.done)
-	}()
-	return current, nil
-}
-
 // awaitReady returns when the run is ready, has ended, or was given up. It then hands it over to keep.
 func (p *Process) awaitReady(ctx context.Context, current *run) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
@@ -252,87 +206,8 @@ func (p *Process) explain(current *run, err error) error {
 	return fmt.Errorf("%w%s; the end of %s:\n%s", err, ports, p.Log, tail(p.Log, current.logOffset))
 }
 
-// keep starts the program again whenever it ends by itself.
-func (p *Process) keep(current *run) {
-	backoff := firstBackoff
-	for {
-		started := time.Now()
-		<-current.done
-		if time.Since(started) > steadyAfter {
-			backoff = firstBackoff
-		}
-		for {
-			if !p.beginRestart(current) {
-				return
-			}
-			time.Sleep(backoff)
-			backoff = min(2*backoff, maxBackoff)
-			next, ok := p.restart(current)
-			if !ok {
-				return
-			}
-			if next != nil {
-				current = next
-				break
-			}
-		}
-	}
-}
-
-func (p *Process) beginRestart(ended *run) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.wanted || p.run != ended {
-		return false
-	}
-	p.setState(Restarting)
-	return true
-}
-
-// restart returns false if the process was stopped in the meantime, and no run if it could not be started.
-func (p *Process) restart(ended *run) (*run, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.wanted || p.run != ended {
-		return nil, false
-	}
-	p.restarts++
-	next, err := p.execute()
-	if err != nil {
-		return nil, true
-	}
-	p.run = next
-	p.setState(Running)
-	return next, true
-}
-
 func (p *Process) setState(state State) {
 	if p.state != state {
 		p.state, p.since = state, time.Now()
 	}
-}
-
-func (r *run) ended() bool {
-	select {
-	case <-r.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// kill ends the program and whatever it has started.
-func (r *run) kill() {
-	if !r.ended() {
-		_ = syscall.Kill(-r.cmd.Process.Pid, syscall.SIGKILL)
-		_ = r.cmd.Process.Kill()
-	}
-}
-
-func checkFree(port int) error {
-	listener, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
-	if err != nil {
-		return fmt.Errorf("its port is taken by another program: %w", err)
-	}
-	return listener.Close()
 }
