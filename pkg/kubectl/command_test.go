@@ -105,6 +105,7 @@ func (b *bench) run(t *testing.T, ctx context.Context, args ...string) int {
 func newTestOptions(b *bench) *options {
 	o := newOptions(genericiooptions.IOStreams{In: b.in, Out: b.out, ErrOut: b.err})
 	o.clock, o.canPrompt, o.canRedraw = b.clock, b.prompt, b.redraw
+	o.width = func() int { return 40 }
 	o.connect = func() (versioned.Interface, error) { return b.client, nil }
 	return o
 }

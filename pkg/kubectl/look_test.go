@@ -91,6 +91,10 @@ func troubled() []runtime.Object {
 func failingOver() []runtime.Object {
 	app, action := protectedApp(), promoting(v1alpha1.ActionFailover)
 	app.Status.Phase, app.Status.Epoch, app.Status.PrimaryCluster = v1alpha1.PhaseFailingOver, 2, "dr2"
+	for i := range app.Status.Conditions {
+		app.Status.Conditions[i].Status, app.Status.Conditions[i].Reason = metav1.ConditionFalse, "FailingOver"
+		app.Status.Conditions[i].Message = "Failover to dr2 is under way."
+	}
 	app.Status.CurrentAction = &v1alpha1.ActionRecord{Name: action.Name, Spec: action.Spec, Status: action.Status}
 	return []runtime.Object{app, group("dr2", v1alpha1.UnknownState)}
 }

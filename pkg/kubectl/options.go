@@ -27,6 +27,8 @@ type options struct {
 	connect func() (versioned.Interface, error)
 	// canPrompt and canRedraw say whether a person sits at the input and looks at the output.
 	canPrompt, canRedraw bool
+	// width is how many columns the output has now; 0 if it has no end.
+	width func() int
 }
 
 func newOptions(streams genericiooptions.IOStreams) *options {
@@ -36,6 +38,7 @@ func newOptions(streams genericiooptions.IOStreams) *options {
 		clock:     clock.RealClock{},
 		canPrompt: isTerminal(streams.In),
 		canRedraw: isTerminal(streams.Out),
+		width:     func() int { return terminalWidth(streams.Out) },
 	}
 	o.connect = func() (versioned.Interface, error) {
 		config, err := o.config.ToRESTConfig()

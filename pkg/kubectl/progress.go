@@ -55,34 +55,36 @@ func stepMoment(now time.Time, step v1alpha1.ActionStep) time.Time {
 	return now
 }
 
-// redrawn keeps the steps at one place of a terminal and draws them anew.
+// redrawn keeps the steps at one place of a terminal and draws them anew. It wraps lines
+// itself, or it could not count them.
 type redrawn struct {
 	out   io.Writer
+	width func() int
 	drawn int
 	notes string
 }
 
 func (r *redrawn) show(now time.Time, action *v1alpha1.DRAction) {
-	var block strings.Builder
-	printProgress(&block, now, action.Status)
+	var lines []string
+	for _, step := range action.Status.Steps {
+		lines = append(lines, "  "+stepLine(now, step))
+	}
 	if r.notes != "" && !isComplete(action.Status) {
-		fmt.Fprintf(&block, "  %s\n", r.notes)
+		lines = append(lines, "  "+r.notes)
 	}
 	if r.drawn > 0 {
 		fmt.Fprintf(r.out, "\x1b[%dA\x1b[J", r.drawn)
 	}
-	fmt.Fprint(r.out, block.String())
-	r.drawn = strings.Count(block.String(), "\n")
+	r.drawn = 0
+	for _, line := range lines {
+		for _, part := range wrap(line, r.width(), "      ") {
+			fmt.Fprintln(r.out, part)
+			r.drawn++
+		}
+	}
 }
 
 func (r *redrawn) note(_ time.Time, line string) { r.notes = line }
-
-// printProgress prints a line for each step of an action.
-func printProgress(out io.Writer, now time.Time, status v1alpha1.DRActionStatus) {
-	for _, step := range status.Steps {
-		fmt.Fprintf(out, "  %s\n", stepLine(now, step))
-	}
-}
 
 func stepLine(now time.Time, step v1alpha1.ActionStep) string {
 	line := fmt.Sprintf("%s %s on %s", stepMarks[step.State], step.Name, step.Cluster)

@@ -19,6 +19,19 @@ func isTerminal(stream any) bool {
 	return ok && term.IsTerminal(int(file.Fd()))
 }
 
+// terminalWidth is how many columns a terminal has; 0 for anything else.
+func terminalWidth(stream any) int {
+	file, ok := stream.(*os.File)
+	if !ok {
+		return 0
+	}
+	width, _, err := term.GetSize(int(file.Fd()))
+	if err != nil {
+		return 0
+	}
+	return width
+}
+
 // confirm asks a yes-or-no question; anything but yes is no, and so is Ctrl-C.
 func (o *options) confirm(ctx context.Context, question string) bool {
 	fmt.Fprintf(o.ErrOut, "\n%s [y/N] ", question)

@@ -95,16 +95,27 @@ func (a application) summary() string {
 	return fmt.Sprintf("%s  (policy %s, epoch %d)", strings.Join(words, " "), a.drpc.Spec.DRPolicyRef.Name, status.Epoch)
 }
 
-// badConditions are the conditions that are not True, with what they say.
+// badConditions are the conditions that are not True, with what they say; those that say the same share a line.
 func badConditions(conditions []metav1.Condition) []string {
 	var lines []string
-	for _, condition := range conditions {
-		switch condition.Status {
-		case metav1.ConditionFalse:
-			lines = append(lines, fmt.Sprintf("%s %s: %s: %s", markBad, condition.Type, condition.Reason, condition.Message))
-		case metav1.ConditionUnknown:
-			lines = append(lines, fmt.Sprintf("%s %s unknown: %s: %s", markWarning, condition.Type, condition.Reason, condition.Message))
+	left := slices.DeleteFunc(slices.Clone(conditions), func(c metav1.Condition) bool { return c.Status == metav1.ConditionTrue })
+	for len(left) > 0 {
+		first := left[0]
+		same := func(c metav1.Condition) bool {
+			return c.Status == first.Status && c.Reason == first.Reason && c.Message == first.Message
 		}
+		var alike []metav1.Condition
+		for _, condition := range left {
+			if same(condition) {
+				alike = append(alike, condition)
+			}
+		}
+		left = slices.DeleteFunc(left, same)
+		mark, unknown := markBad, ""
+		if first.Status == metav1.ConditionUnknown {
+			mark, unknown = markWarning, " unknown"
+		}
+		lines = append(lines, fmt.Sprintf("%s %s%s: %s: %s", mark, conditionTypes(alike), unknown, first.Reason, first.Message))
 	}
 	return lines
 }

@@ -112,7 +112,7 @@ func (s *session) watchAction(ctx context.Context, name string, states chan<- *v
 // progressOn chooses how progress is shown, and how often it is drawn anew without any news.
 func (o *options) progressOn(out io.Writer) (progress, <-chan time.Time) {
 	if o.canRedraw && out == o.Out {
-		return &redrawn{out: out}, o.clock.NewTicker(redrawInterval).C()
+		return &redrawn{out: out, width: o.width}, o.clock.NewTicker(redrawInterval).C()
 	}
 	return newChangeLines(out), nil
 }

@@ -5,6 +5,7 @@ package kubectl
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -76,4 +77,25 @@ func moment(now, then time.Time) string {
 		return then.Format(time.TimeOnly)
 	}
 	return then.Format(time.DateTime)
+}
+
+// wrap breaks a line between words into parts no wider than width; all but the first begin with indent. A width too small
+// to be of use, or unknown (0), leaves the line as it is.
+func wrap(line string, width int, indent string) []string {
+	const usable = 20
+	var parts []string
+	for runes := []rune(line); ; runes = []rune(line) {
+		if width < usable || len(runes) <= width {
+			return append(parts, line)
+		}
+		end := width
+		for i := width; i > len(indent) && i > width/2; i-- {
+			if runes[i] == ' ' {
+				end = i
+				break
+			}
+		}
+		parts = append(parts, string(runes[:end]))
+		line = indent + strings.TrimLeft(string(runes[end:]), " ")
+	}
 }
