@@ -160,7 +160,7 @@ func Render(text string, values any) ([]*unstructured.Unstructured, error) {
 	if err := parsed.Execute(&rendered, values); err != nil {
 		return nil, err
 	}
-	return decode(&rendered)
+	return Decode(&rendered)
 }
 
 // ReadDirectory reads the manifests in a directory.
@@ -178,7 +178,7 @@ func ReadDirectory(directory string) ([]*unstructured.Unstructured, error) {
 		if err != nil {
 			return nil, err
 		}
-		read, err := decode(bytes.NewReader(content))
+		read, err := Decode(bytes.NewReader(content))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
@@ -187,7 +187,8 @@ func ReadDirectory(directory string) ([]*unstructured.Unstructured, error) {
 	return all, nil
 }
 
-func decode(manifests io.Reader) ([]*unstructured.Unstructured, error) {
+// Decode reads manifests.
+func Decode(manifests io.Reader) ([]*unstructured.Unstructured, error) {
 	decoder := yaml.NewYAMLOrJSONDecoder(manifests, 4096)
 	var all []*unstructured.Unstructured
 	for {

@@ -4,9 +4,11 @@
 package supervisor
 
 import (
+	"bytes"
 	"context"
 	_ "embed"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	authenticationv1 "k8s.io/api/authentication/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/ramendr/dr-apiserver/test/playground/component"
@@ -40,13 +43,12 @@ const tokenLifetime = 90 * 24 * time.Hour
 func (s *Supervisor) startHub(ctx context.Context, report Progress) error {
 	c := s.clusters[hub]
 	return c.starting(ctx, func(ctx context.Context) error {
-		if err := s.startControlPlane(ctx, report, c); err != nil {
-			return err
-		}
-		if err := s.setUpHub(ctx, c); err != nil {
-			return fmt.Errorf("set up the hub: %w", err)
-		}
-		return s.startAPIServer(ctx, report, c)
+		return s.startControlPlane(ctx, report, c, func(ctx context.Context) error {
+			if err := s.setUpHub(ctx, c); err != nil {
+				return fmt.Errorf("set up the hub: %w", err)
+			}
+			return s.startAPIServer(ctx, report, c)
+		})
 	})
 }
 
@@ -58,16 +60,26 @@ func (s *Supervisor) startAPIServer(ctx context.Context, report Progress, c *clu
 	return s.publish(ctx, c)
 }
 
-// startControlPlane starts etcd and kube-apiserver. The controllers follow by themselves; whoever needs
-// them waits for what they do.
-func (s *Supervisor) startControlPlane(ctx context.Context, report Progress, c *cluster) error {
+// startControlPlane starts etcd and kube-apiserver, and then the controllers beside what is to be set up.
+func (s *Supervisor) startControlPlane(ctx context.Context, report Progress, c *cluster, setUp func(context.Context) error) error {
 	if err := c.start(ctx, report, c.Etcd()); err != nil {
 		return err
 	}
 	if err := c.start(ctx, report, c.KubeAPIServer()); err != nil {
 		return err
 	}
-	return c.start(ctx, report, c.KubeControllerManager(c.Name != hub))
+	return together(ctx,
+		func(ctx context.Context) error { return c.start(ctx, report, c.KubeControllerManager(c.Name != hub)) },
+		setUp)
+}
+
+// together runs steps at the same time and returns the first error.
+func together(ctx context.Context, steps ...func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, step := range steps {
+		group.Go(func() error { return step(ctx) })
+	}
+	return group.Wait()
 }
 
 // setUpHub puts objects on the hub and gives this project's programs their identities there.
@@ -88,10 +100,11 @@ func (s *Supervisor) setUpHub(ctx context.Context, c *cluster) error {
 	if err != nil {
 		return err
 	}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.applyShipped(groupCtx, c, "artifacts/hub/rbac") })
-	group.Go(func() error { return applier.Apply(groupCtx, manifests) })
-	if err := group.Wait(); err != nil {
+	shipped, err := s.shipped(ctx, "artifacts/hub/rbac")
+	if err != nil {
+		return err
+	}
+	if err := applier.Apply(ctx, append(shipped, manifests...)); err != nil {
 		return err
 	}
 	return s.issueHubIdentities(ctx, c)
@@ -143,15 +156,17 @@ func (s *Supervisor) issue(ctx context.Context, c *cluster, id identity) error {
 	}.Write(id.path)
 }
 
-// applyShipped applies a kustomization that this project ships, as an administrator would.
-func (s *Supervisor) applyShipped(ctx context.Context, c *cluster, directory string) error {
-	kubectl := exec.CommandContext(ctx, s.root.Program("kubectl"), "--kubeconfig", c.Kubeconfig(),
-		"apply", "--server-side", "--force-conflicts", "-k", s.root.Path(directory))
-	output, err := kubectl.CombinedOutput()
+// shipped returns the manifests of a kustomization that this project ships.
+func (s *Supervisor) shipped(ctx context.Context, directory string) ([]*unstructured.Unstructured, error) {
+	output, err := exec.CommandContext(ctx, s.root.Program("kubectl"), "kustomize", s.root.Path(directory)).Output()
 	if err != nil {
-		return fmt.Errorf("apply %s: %w\n%s", directory, err, output)
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			err = fmt.Errorf("%w\n%s", err, exit.Stderr)
+		}
+		return nil, fmt.Errorf("kubectl kustomize %s: %w", directory, err)
 	}
-	return nil
+	return objects.Decode(bytes.NewReader(output))
 }
 
 // publish makes the kube-apiserver pass requests for dr.ramen.io on. The time in an annotation makes it look at once

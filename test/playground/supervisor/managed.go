@@ -32,28 +32,49 @@ var crds = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "
 // the hub is ready, if hubReady is given), and at last the nodes, as after a power cut.
 func (s *Supervisor) startManaged(ctx context.Context, report Progress, c *cluster, hubReady <-chan struct{}) error {
 	return c.starting(ctx, func(ctx context.Context) error {
-		group, groupCtx := errgroup.WithContext(ctx)
-		group.Go(func() error { return s.startS3(groupCtx, report, c) })
-		group.Go(func() error {
-			if err := s.startControlPlane(groupCtx, report, c); err != nil {
+		return together(ctx,
+			func(ctx context.Context) error { return s.startS3(ctx, report, c) },
+			func(ctx context.Context) error {
+				return s.startControlPlane(ctx, report, c, func(ctx context.Context) error {
+					return s.startRest(ctx, report, c, hubReady)
+				})
+			})
+	})
+}
+
+// startRest starts what a managed cluster has besides a control plane. Nobody waits for csi-addons, which takes its time.
+func (s *Supervisor) startRest(ctx context.Context, report Progress, c *cluster, hubReady <-chan struct{}) error {
+	applier, err := c.applier()
+	if err != nil {
+		return err
+	}
+	if err := stopContainers(ctx, c); err != nil {
+		return fmt.Errorf("stop the containers of %s: %w", c.Name, err)
+	}
+	if err := s.applyCRDs(ctx, applier); err != nil {
+		return err
+	}
+	instant := s.state.instantStorage()
+	return together(ctx,
+		func(ctx context.Context) error {
+			if instant {
+				return nil
+			}
+			return c.start(ctx, report, c.CSIAddonsManager())
+		},
+		func(ctx context.Context) error {
+			if err := together(ctx,
+				func(ctx context.Context) error { return s.startStorage(ctx, report, c, instant) },
+				func(ctx context.Context) error { return s.setUpManaged(ctx, c, applier) },
+				func(ctx context.Context) error { return await(ctx, hubReady) },
+			); err != nil {
 				return err
 			}
-			if err := s.setUpManaged(groupCtx, c); err != nil {
-				return fmt.Errorf("set up %s: %w", c.Name, err)
+			if err := c.start(ctx, report, c.DRAgent()); err != nil {
+				return err
 			}
-			return s.startStorage(groupCtx, report, c)
+			return s.startNodes(ctx, report, c)
 		})
-		if err := group.Wait(); err != nil {
-			return err
-		}
-		if err := await(ctx, hubReady); err != nil {
-			return err
-		}
-		if err := c.start(ctx, report, c.DRAgent()); err != nil {
-			return err
-		}
-		return s.startNodes(ctx, report, c)
-	})
 }
 
 // await returns when the channel is closed; at once if there is none.
@@ -94,35 +115,26 @@ func (s *Supervisor) startS3(ctx context.Context, report Progress, c *cluster) e
 	return nil
 }
 
-// setUpManaged puts the CRDs of csi-addons, the classes, the nodes and the object stores' keys on a managed cluster, and
-// gives its agent an identity there.
-func (s *Supervisor) setUpManaged(ctx context.Context, c *cluster) error {
-	applier, err := c.applier()
-	if err != nil {
-		return err
-	}
-	if err := s.applyCRDs(ctx, applier); err != nil {
-		return err
-	}
+// setUpManaged puts the classes, the nodes and the object stores' keys on a managed cluster, and gives its agent an
+// identity there.
+func (s *Supervisor) setUpManaged(ctx context.Context, c *cluster, applier *objects.Applier) error {
 	profiles, err := s.profileSecrets()
 	if err != nil {
 		return err
 	}
 	manifests, err := objects.Render(managedManifests, map[string]any{
 		"Cluster": c.Name, "SystemNamespace": component.SystemNamespace, "Profiles": profiles,
-		"Namespaces": []string{component.SystemNamespace, tenantNamespace}, "Nodes": nodes, "Driver": component.Driver,
+		"TenantNamespace": tenantNamespace, "Nodes": nodes, "Driver": component.Driver,
 	})
 	if err != nil {
 		return err
 	}
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error { return applier.Apply(groupCtx, manifests) })
-	group.Go(func() error { return s.applyShipped(groupCtx, c, "artifacts/agent/rbac") })
-	if err := group.Wait(); err != nil {
+	shipped, err := s.shipped(ctx, "artifacts/agent/rbac")
+	if err != nil {
 		return err
 	}
-	if err := stopContainers(ctx, c); err != nil {
-		return err
+	if err := applier.Apply(ctx, append(shipped, manifests...)); err != nil {
+		return fmt.Errorf("set up %s: %w", c.Name, err)
 	}
 	return s.issue(ctx, c, identity{
 		namespace: component.SystemNamespace, account: component.Agent,
@@ -130,6 +142,7 @@ func (s *Supervisor) setUpManaged(ctx context.Context, c *cluster) error {
 	})
 }
 
+// applyCRDs defines the kinds of csi-addons.
 func (s *Supervisor) applyCRDs(ctx context.Context, applier *objects.Applier) error {
 	definitions, err := objects.ReadDirectory(s.root.Path("bin", "tools", "crds", "csi-addons"))
 	if err != nil {
@@ -148,18 +161,10 @@ func (s *Supervisor) applyCRDs(ctx context.Context, applier *objects.Applier) er
 }
 
 // startStorage starts what provides and replicates volumes.
-func (s *Supervisor) startStorage(ctx context.Context, report Progress, c *cluster) error {
-	instant := s.state.instantStorage()
+func (s *Supervisor) startStorage(ctx context.Context, report Progress, c *cluster, instant bool) error {
 	toPeer := network.Address(s.ports.Get(linkName(c.Name, peer(c.Name), component.Storage)))
-	group, groupCtx := errgroup.WithContext(ctx)
-	group.Go(func() error {
-		if err := c.start(groupCtx, report, c.StorageSimulator(toPeer, instant)); err != nil {
-			return err
-		}
-		return c.start(groupCtx, report, c.Provisioner())
-	})
-	if !instant {
-		group.Go(func() error { return c.start(groupCtx, report, c.CSIAddonsManager()) })
+	if err := c.start(ctx, report, c.StorageSimulator(toPeer, instant)); err != nil {
+		return err
 	}
-	return group.Wait()
+	return c.start(ctx, report, c.Provisioner())
 }
