@@ -15,6 +15,9 @@ readonly versioned=${internal}/v1alpha1
 readonly generated=pkg/generated
 readonly header=(--go-header-file hack/boilerplate.go.txt)
 
+# There is no validation-gen: of 0.37.2 it can't be used on types that hold a metav1.Condition outside Kubernetes' own tree,
+# since it looks for the validation of meta/v1 where it is not. pkg/apis/dr/validation is written by hand.
+
 # Types of others, whose packages are in the module cache and can't be written to.
 readonly meta=(
   k8s.io/apimachinery/pkg/apis/meta/v1
