@@ -5,6 +5,7 @@ package controllers_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -15,12 +16,12 @@ import (
 	coordinationv1 "k8s.io/api/coordination/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/informers"
 	kubefake "k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 
@@ -28,6 +29,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apiserver/apiservertest"
 	"github.com/ramendr/dr-apiserver/pkg/controllers"
 	"github.com/ramendr/dr-apiserver/pkg/generated/clientset/versioned"
+	"github.com/ramendr/dr-apiserver/pkg/generated/informers/externalversions"
 	"github.com/ramendr/dr-apiserver/pkg/heartbeat"
 	"github.com/ramendr/dr-apiserver/pkg/testing/builder"
 )
@@ -174,25 +176,16 @@ func (h *hub) admin() {
 func (h *hub) agent(cluster string) (stop func()) {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(h.t.Context())
-	groups := h.client.DrV1alpha1().VolumeReplicationGroups(metav1.NamespaceAll)
-	watcher, err := groups.Watch(ctx, metav1.ListOptions{
-		FieldSelector: "spec.clusterName=" + cluster, SendInitialEvents: ptr.To(true), AllowWatchBookmarks: true,
-		ResourceVersionMatch: metav1.ResourceVersionMatchNotOlderThan,
-	})
-	if err != nil {
+	factory := externalversions.NewSharedInformerFactoryWithOptions(h.client, 0,
+		externalversions.WithTweakListOptions(func(o *metav1.ListOptions) { o.FieldSelector = "spec.clusterName=" + cluster }))
+	obey := func(obj any) { go h.obey(ctx, obj.(*v1alpha1.VolumeReplicationGroup).DeepCopy()) }
+	if _, err := factory.Dr().V1alpha1().VolumeReplicationGroups().Informer().AddEventHandler(cache.ResourceEventHandlerFuncs{
+		AddFunc: obey, UpdateFunc: func(_, obj any) { obey(obj) },
+	}); err != nil {
 		h.t.Fatal(err)
 	}
-	go func() {
-		for e := range watcher.ResultChan() {
-			if group, ok := e.Object.(*v1alpha1.VolumeReplicationGroup); ok && e.Type != watch.Deleted && e.Type != watch.Bookmark {
-				go h.obey(ctx, group)
-			}
-		}
-	}()
-	return func() {
-		watcher.Stop()
-		cancel()
-	}
+	factory.StartWithContext(ctx)
+	return cancel
 }
 
 func (h *hub) obey(ctx context.Context, group *v1alpha1.VolumeReplicationGroup) {
@@ -251,14 +244,13 @@ func isProtected(p *v1alpha1.DRPlacementControl) bool {
 		meta.IsStatusConditionTrue(p.Status.Conditions, v1alpha1.ConditionPeerReady) && p.Status.ObservedGeneration > 0
 }
 
-// await watches until every placement is as wanted.
+// await watches until every placement is as wanted, or gone.
 func (h *hub) await(keys []types.NamespacedName, wanted func(*v1alpha1.DRPlacementControl) bool) {
 	h.t.Helper()
-	pending := map[types.NamespacedName]struct{}{}
+	pending := map[types.NamespacedName]*v1alpha1.DRPlacementControl{}
 	for _, key := range keys {
-		pending[key] = struct{}{}
+		pending[key] = nil
 	}
-	var last runtime.Object
 	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	watcher, err := h.client.DrV1alpha1().DRPlacementControls(metav1.NamespaceAll).Watch(ctx, metav1.ListOptions{
@@ -271,15 +263,27 @@ func (h *hub) await(keys []types.NamespacedName, wanted func(*v1alpha1.DRPlaceme
 	for len(pending) > 0 {
 		e, open := <-watcher.ResultChan()
 		if !open {
-			h.t.Fatalf("%d placements are not as wanted; the last seen is %+v", len(pending), last)
+			h.giveUp(pending)
 		}
 		placement, ok := e.Object.(*v1alpha1.DRPlacementControl)
 		if !ok || e.Type == watch.Bookmark {
 			continue
 		}
-		last = placement
+		key := types.NamespacedName{Namespace: placement.Namespace, Name: placement.Name}
 		if e.Type == watch.Deleted || wanted(placement) {
-			delete(pending, types.NamespacedName{Namespace: placement.Namespace, Name: placement.Name})
+			delete(pending, key)
+		} else if _, waited := pending[key]; waited {
+			pending[key] = placement
 		}
+	}
+}
+
+// giveUp tells what one of the placements waited for looks like.
+func (h *hub) giveUp(pending map[types.NamespacedName]*v1alpha1.DRPlacementControl) {
+	h.t.Helper()
+	for key, placement := range pending {
+		groups, _ := h.client.DrV1alpha1().VolumeReplicationGroups(key.Namespace).List(context.Background(), metav1.ListOptions{})
+		text, _ := json.MarshalIndent(map[string]any{"placement": placement, "groups": groups}, "", " ")
+		h.t.Fatalf("%d placements are not as wanted, among them %s", len(pending), text)
 	}
 }

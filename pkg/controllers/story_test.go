@@ -5,6 +5,7 @@ package controllers_test
 
 import (
 	"maps"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -138,7 +139,9 @@ func BenchmarkFailover(b *testing.B) {
 	keys := h.applications(100)
 	from := map[string]string{builder.DR1: builder.DR2, builder.DR2: builder.DR1}
 	target := builder.DR2
+	writes := map[string]int{}
 	for b.Loop() {
+		h.requests.take()
 		each(b, keys, func(key types.NamespacedName) error {
 			_, err := h.client.DrV1alpha1().DRPlacementControls(key.Namespace).Failover(b.Context(), key.Name, &v1alpha1.DRAction{
 				Spec: v1alpha1.DRActionSpec{TargetCluster: target, Force: true},
@@ -147,8 +150,14 @@ func BenchmarkFailover(b *testing.B) {
 		})
 		h.await(keys, succeeded)
 		b.StopTimer()
+		for what, count := range h.requests.take() {
+			writes[what] += count
+		}
 		h.await(keys, isProtected)
 		target = from[target]
 		b.StartTimer()
+	}
+	for what, count := range writes {
+		b.ReportMetric(float64(count)/float64(b.N*len(keys)), strings.ReplaceAll(what, " ", "-")+"/app")
 	}
 }
