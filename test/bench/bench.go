@@ -113,27 +113,28 @@ func (r reading) since(earlier reading) spent {
 	return spent{usage: r.usage.since(earlier.usage), requests: r.requests.since(earlier.requests)}
 }
 
-// measure runs a phase over the applications.
+// measure runs a phase over the applications: their actions, and then what it takes until all are protected again.
 func (b *bench) measure(
-	ctx context.Context, name string, m marks, apps fleet, run func(context.Context) ([]sample, error),
+	ctx context.Context, name string, m marks, act func(context.Context) ([]sample, error), reprotect func(context.Context) error,
 ) (phase, error) {
 	p := phase{name: name, marks: m}
-	fmt.Fprintf(b.out, "%s\n", name)
+	b.say("measuring %s", name)
 	before, err := b.read(ctx)
 	if err != nil {
 		return p, err
 	}
-	if p.samples, err = run(ctx); err != nil {
+	if p.samples, err = act(ctx); err != nil {
 		return p, fmt.Errorf("%s: %w", name, err)
 	}
 	ready, err := b.read(ctx)
 	if err != nil {
 		return p, err
 	}
-	if err := b.awaitReprotected(ctx, apps); err != nil {
+	p.untilReady = ready.since(before)
+	if err := reprotect(ctx); err != nil {
 		return p, fmt.Errorf("%s: %w", name, err)
 	}
 	protected, err := b.read(ctx)
-	p.untilReady, p.untilProtected = ready.since(before), protected.since(before)
+	p.untilProtected = protected.since(before)
 	return p, err
 }

@@ -53,10 +53,12 @@ func (b *bench) run(ctx context.Context) error {
 		measured, err := b.thereAndBack(ctx, p)
 		phases = append(phases, measured...)
 		if err != nil {
-			return errors.Join(err, report(b.out, b.options, phases, idle))
+			report(b.out, b.options, phases, idle)
+			return err
 		}
 	}
-	return report(b.out, b.options, phases, idle)
+	report(b.out, b.options, phases, idle)
+	return nil
 }
 
 // thereAndBack measures failover from dr1 with its agent dead, and, after it has returned and all are protected again,
@@ -74,34 +76,39 @@ func (b *bench) thereAndBack(ctx context.Context, p part) (phases []phase, err e
 	if err != nil {
 		return nil, err
 	}
-	b.say("waiting until dr1 has given way and all are protected again")
-	if err := b.awaitSettled(ctx, apps, framework.DR2); err != nil {
-		return []phase{there}, err
-	}
-	back, err := b.measure(ctx, "relocate, "+p.what, p.relocate, apps, func(ctx context.Context) ([]sample, error) {
-		return p.measure(ctx, b.probes[framework.DR1], apps, relocate)
-	})
+	back, err := b.measureRelocate(ctx, p, apps)
 	if err != nil {
 		return []phase{there}, err
 	}
-	return []phase{there, back}, b.awaitSettled(ctx, apps, framework.DR1)
+	return []phase{there, back}, nil
 }
 
-// measureFailover kills dr1's agent for the time of the failovers.
+// measureFailover kills dr1's agent for the time of the failovers. When it has returned and given way, all are protected
+// again.
 func (b *bench) measureFailover(ctx context.Context, p part, apps fleet) (there phase, err error) {
 	b.say("killing dr1's agent and waiting until dr1 is not connected")
 	if err := b.playground.Do(ctx, "kill", "agent", framework.DR1); err != nil {
 		return there, err
 	}
-	defer func() {
-		err = errors.Join(err, b.playground.Do(context.WithoutCancel(ctx), "start", "agent", framework.DR1))
-	}()
+	startAgent := func(ctx context.Context) error { return b.playground.Do(ctx, "start", "agent", framework.DR1) }
+	defer func() { err = errors.Join(err, startAgent(context.WithoutCancel(ctx))) }()
 	if err := b.view.awaitConnected(ctx, framework.DR1, false); err != nil {
 		return there, err
 	}
-	return b.measure(ctx, "failover, "+p.what, p.failover, apps, func(ctx context.Context) ([]sample, error) {
+	return b.measure(ctx, "failover, "+p.what, p.failover, func(ctx context.Context) ([]sample, error) {
 		return p.measure(ctx, b.probes[framework.DR2], apps, failover)
+	}, func(ctx context.Context) error {
+		if err := startAgent(ctx); err != nil {
+			return err
+		}
+		return b.awaitSettled(ctx, apps, framework.DR2)
 	})
+}
+
+func (b *bench) measureRelocate(ctx context.Context, p part, apps fleet) (phase, error) {
+	return b.measure(ctx, "relocate, "+p.what, p.relocate, func(ctx context.Context) ([]sample, error) {
+		return p.measure(ctx, b.probes[framework.DR1], apps, relocate)
+	}, func(ctx context.Context) error { return b.awaitSettled(ctx, apps, framework.DR1) })
 }
 
 // idleUse is what programs use while nothing happens.

@@ -95,18 +95,3 @@ func (b *bench) allAtOnce(ctx context.Context, on *probe, apps fleet, send reque
 	}
 	return samples, group.Wait()
 }
-
-// awaitReprotected waits until all are protected again, as their actions' records say.
-func (b *bench) awaitReprotected(ctx context.Context, apps fleet) error {
-	protected := framework.Wanted[*v1alpha1.DRPlacementControl]{
-		What: "protected again", Reached: func(p *v1alpha1.DRPlacementControl) (bool, string, error) {
-			return p.Status.CurrentAction != nil && p.Status.CurrentAction.Status.ProtectedTime != nil, framework.Describe(p), nil
-		},
-	}
-	for _, app := range apps {
-		if err := b.view.awaitPlacement(ctx, app, protected); err != nil {
-			return err
-		}
-	}
-	return nil
-}
