@@ -218,7 +218,7 @@ func (q question) findCopyFresh() (bool, string) {
 	if q.Policy == nil {
 		return false, "how old the copy may be is not known without the DRPolicy"
 	}
-	interval, err := SchedulingInterval(q.Policy)
+	interval, err := schedulingInterval(q.Policy)
 	switch {
 	case err != nil:
 		return false, err.Error()

@@ -101,8 +101,8 @@ func CopyReady(group *v1alpha1.VolumeReplicationGroup) (bool, string) {
 	}
 }
 
-// SchedulingInterval is the policy's interval between two syncs; zero means synchronous replication.
-func SchedulingInterval(policy *v1alpha1.DRPolicy) (time.Duration, error) {
+// schedulingInterval is the policy's interval between two syncs; zero means synchronous replication.
+func schedulingInterval(policy *v1alpha1.DRPolicy) (time.Duration, error) {
 	interval := policy.Spec.SchedulingInterval
 	if interval == "" {
 		return 0, nil

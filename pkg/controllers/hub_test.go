@@ -36,10 +36,11 @@ import (
 
 const agentNamespace = "dr-agents"
 
-// hub is a server with its controllers running, and agents that do at once what they are told.
+// hub is a server, its controllers, and agents that do at once what they are told.
 type hub struct {
 	t       testing.TB
 	client  versioned.Interface
+	counted *rest.Config
 	kube    *kubefake.Clientset
 	tracker *heartbeat.Tracker
 	// requests counts what the controllers ask of the server, by method and resource.
@@ -73,25 +74,31 @@ func startHub(t testing.TB) *hub {
 	if h.client, err = versioned.NewForConfig(config); err != nil {
 		t.Fatal(err)
 	}
-	counted := rest.CopyConfig(config)
-	counted.Wrap(func(next http.RoundTripper) http.RoundTripper {
+	h.counted = rest.CopyConfig(config)
+	h.counted.Wrap(func(next http.RoundTripper) http.RoundTripper {
 		h.requests.next = next
 		return h.requests
 	})
+	return h
+}
+
+// run runs the controllers until they are stopped, at the latest at the end of the test.
+func (h *hub) run() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c := controllers.Config{Loopback: counted, Heartbeat: h.tracker, AgentNamespace: agentNamespace}
+		c := controllers.Config{Loopback: h.counted, Heartbeat: h.tracker, AgentNamespace: agentNamespace}
 		if err := controllers.RunForTest(ctx, c, everyBucket{}); err != nil {
-			t.Error(err)
+			h.t.Error(err)
 		}
 	}()
-	t.Cleanup(func() {
+	stop = func() {
 		cancel()
 		<-done
-	})
-	return h
+	}
+	h.t.Cleanup(stop)
+	return stop
 }
 
 // renew is what an agent does to its Lease.

@@ -76,6 +76,7 @@ func (h *hub) records(keys []types.NamespacedName) {
 func TestTheHubsSideOfAStory(t *testing.T) {
 	const applications = 3
 	h := startHub(t)
+	h.run()
 	h.admin()
 	stop := h.agent(builder.DR1)
 	h.agent(builder.DR2)
@@ -130,9 +131,34 @@ func TestTheHubsSideOfAStory(t *testing.T) {
 	}
 }
 
+func TestControllersThatAreStartedAgainGoOn(t *testing.T) {
+	h := startHub(t)
+	stop := h.run()
+	h.admin()
+	h.agent(builder.DR1)
+	h.agent(builder.DR2)
+	keys := h.applications(1)
+	namespace, name := keys[0].Namespace, keys[0].Name
+
+	stop()
+	placements := h.client.DrV1alpha1().DRPlacementControls(namespace)
+	accepted, err := placements.Relocate(t.Context(), name, relocate(builder.DR2), metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The record is lost, as if the server had died before it wrote it.
+	if err := h.client.DrV1alpha1().DRActions(namespace).Delete(t.Context(), accepted.Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	h.run()
+	h.await(keys, succeeded)
+	h.records(keys)
+}
+
 // BenchmarkFailover measures the hub's share of failing over a hundred applications at once.
 func BenchmarkFailover(b *testing.B) {
 	h := startHub(b)
+	h.run()
 	h.admin()
 	h.agent(builder.DR1)
 	h.agent(builder.DR2)
