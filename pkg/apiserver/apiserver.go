@@ -33,6 +33,8 @@ type ExtraConfig struct {
 	Namespace, AgentNamespace string
 	// EnableControllers runs the controllers in this process.
 	EnableControllers bool
+	// ElectLeader lets the controllers of only one of several replicas act.
+	ElectLeader bool
 }
 
 // Config is the configuration of the server.

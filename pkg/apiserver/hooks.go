@@ -59,6 +59,6 @@ func (c CompletedConfig) controllers(loopback *rest.Config) controllers.Config {
 		Config:         c.extra.ObjectStores,
 		Namespace:      c.extra.Namespace,
 		AgentNamespace: c.extra.AgentNamespace,
-		LeaderElection: true,
+		LeaderElection: c.extra.ElectLeader,
 	}
 }

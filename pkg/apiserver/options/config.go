@@ -36,6 +36,9 @@ func (o *Options) Config() (*apiserver.Config, error) {
 		Namespace:         o.Namespace,
 		AgentNamespace:    o.AgentNamespace,
 		EnableControllers: o.EnableControllers,
+		// An embedded store has one process, which its data directory's lock sees to: after a crash nobody need wait for
+		// the Lease of a leader that is gone.
+		ElectLeader: o.Storage != StorageEmbedded,
 	}
 	generic := server.NewRecommendedConfig(apiserver.Codecs)
 	if err := o.applyTo(generic, extra.GroupClusters); err != nil {
