@@ -182,7 +182,7 @@ func (i *indenter) Write(p []byte) (int, error) {
 			i.buffer.Write(line)
 			return len(p), nil
 		}
-		if _, err := fmt.Fprintf(i.out, "  %s", line); err != nil {
+		if _, err := fmt.Fprintln(i.out, indented(line)); err != nil {
 			return 0, err
 		}
 	}
@@ -191,9 +191,11 @@ func (i *indenter) Write(p []byte) (int, error) {
 func (i *indenter) flush() {
 	scanner := bufio.NewScanner(&i.buffer)
 	for scanner.Scan() {
-		fmt.Fprintf(i.out, "  %s\n", scanner.Text())
+		fmt.Fprintln(i.out, indented(scanner.Bytes()))
 	}
 }
+
+func indented(line []byte) string { return strings.TrimRight("  "+string(line), " \n") }
 
 // show prints a manifest that is about to be used.
 func (s *stage) show(manifest string) {
