@@ -316,6 +316,21 @@ func TestWaitingEndsBeforeTheAction(t *testing.T) {
 		}
 		golden(t, "interrupted", b.both())
 	})
+	t.Run("server restarts", func(t *testing.T) {
+		b, watches := newBench(), 0
+		b.answer("failover", accept)
+		b.watched.Modify(ended(v1alpha1.ActionFailover, v1alpha1.ReasonSucceeded))
+		b.client.PrependWatchReactor("dractions", func(clienttesting.Action) (bool, watch.Interface, error) {
+			if watches++; watches < 3 {
+				return true, nil, apierrors.NewServiceUnavailable("restarting")
+			}
+			return false, nil, nil
+		})
+		if code := b.run(t, t.Context(), "failover", "shop", "--wait"); code != ExitDone {
+			t.Errorf("exit code %d, want %d", code, ExitDone)
+		}
+		golden(t, "server restarts", b.both())
+	})
 	t.Run("deleted", func(t *testing.T) {
 		b := newBench()
 		b.answer("failover", accept)

@@ -72,17 +72,24 @@ func (w *waiting) show(ctx context.Context, o *options, s *session, action *v1al
 	fmt.Fprintf(out, "%s %s: %s → %s\n", action.Spec.Type, action.Name, action.Spec.SourceCluster, action.Spec.TargetCluster)
 	view.show(o.now(), action)
 
-	states, ended := make(chan *v1alpha1.DRAction), make(chan error, 1)
-	notes := make(chan string)
+	states, lost, ended := make(chan *v1alpha1.DRAction), make(chan error), make(chan error, 1)
+	reached := true
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	go func() { ended <- s.watchAction(ctx, action.Name, states, notes) }()
+	go func() { ended <- s.watchAction(ctx, action.Name, states, lost) }()
 	for {
 		select {
 		case action = <-states:
+			if !reached {
+				view.note(o.now(), "the server answers again")
+			}
+			reached = true
 			view.show(o.now(), action)
-		case note := <-notes:
-			view.note(o.now(), note)
+		case err := <-lost:
+			if reached {
+				view.note(o.now(), fmt.Sprintf("the server can't be reached; the action goes on, and so does the watching: %v", err))
+			}
+			reached = false
 		case <-ticks:
 			view.show(o.now(), action)
 		case err := <-ended:
@@ -91,7 +98,7 @@ func (w *waiting) show(ctx context.Context, o *options, s *session, action *v1al
 	}
 }
 
-func (s *session) watchAction(ctx context.Context, name string, states chan<- *v1alpha1.DRAction, notes chan<- string) error {
+func (s *session) watchAction(ctx context.Context, name string, states chan<- *v1alpha1.DRAction, lost chan<- error) error {
 	return follow.Object(ctx, s.DrV1alpha1().DRActions(s.namespace).Watch, name,
 		func(action *v1alpha1.DRAction) (bool, error) {
 			select {
@@ -103,7 +110,7 @@ func (s *session) watchAction(ctx context.Context, name string, states chan<- *v
 		},
 		func(err error) {
 			select {
-			case notes <- fmt.Sprintf("the server can't be reached (%v); the action goes on, still trying to look", err):
+			case lost <- err:
 			case <-ctx.Done():
 			}
 		})
