@@ -46,6 +46,7 @@ down: ## End every process of the playground and remove every trace of it
 
 .PHONY: demo
 demo: ## Tell the story of a failover and the way back
+	@echo "bin/demo: building"
 	@go build -o bin/demo ./test/demo
 	@bin/demo
 
