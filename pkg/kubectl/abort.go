@@ -51,11 +51,12 @@ func (a *abortCommand) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := a.waiting.limit(ctx)
+	defer cancel()
 	request := &v1alpha1.DRAction{Spec: v1alpha1.DRActionSpec{Reason: a.reason}}
 	action, err := s.DrV1alpha1().DRPlacementControls(s.namespace).Abort(ctx, a.drpc, request, metav1.CreateOptions{})
 	if err != nil {
-		printRefusal(a.ErrOut, fmt.Sprintf("abort of %s/%s", s.namespace, a.drpc), lookCommand(s.namespace, a.drpc), err)
-		return &exitError{code: ExitFailed, cause: "refused"}
+		return a.notAccepted(ctx, s, "abort", a.drpc, err)
 	}
 	switch {
 	case a.wait:

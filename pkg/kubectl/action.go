@@ -54,7 +54,7 @@ cluster that can't be reached from writing (--acknowledge SourceMayStillWrite ta
   kubectl drpc failover shop --acknowledge SourceMayStillWrite --reason "dr1 lost power" --wait`,
 	}
 	a.addTo(cmd)
-	cmd.Flags().BoolVar(&a.force, "force", false, "override the checks that --dry-run marks as overridden by force")
+	cmd.Flags().BoolVar(&a.force, "force", false, "override that the source is healthy, or that the copy is older than twice the policy's interval")
 	cmd.Flags().StringSliceVar(&a.acknowledgements, "acknowledge", nil, "a risk you take knowingly: "+string(v1alpha1.AckSourceMayStillWrite))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("acknowledge",
 		cobra.FixedCompletions([]string{string(v1alpha1.AckSourceMayStillWrite)}, cobra.ShellCompDirectiveNoFileComp)))
@@ -113,6 +113,8 @@ func (a *actionCommand) run(ctx context.Context) error {
 			return err
 		}
 	}
+	ctx, cancel := a.waiting.limit(ctx)
+	defer cancel()
 	action, err := a.submit(ctx, s, false)
 	if err != nil {
 		return a.refused(ctx, s, err)
@@ -184,11 +186,7 @@ func (a *actionCommand) request() *v1alpha1.DRAction {
 }
 
 func (a *actionCommand) refused(ctx context.Context, s *session, err error) error {
-	printRefusal(a.ErrOut, fmt.Sprintf("%s of %s/%s", verbs[a.kind], s.namespace, a.drpc), lookCommand(s.namespace, a.drpc), err)
-	if ctx.Err() != nil {
-		return &exitError{code: ExitInterrupted, cause: "interrupted"}
-	}
-	return &exitError{code: ExitFailed, cause: "refused"}
+	return a.notAccepted(ctx, s, verbs[a.kind], a.drpc, err)
 }
 
 // follow waits for the end of an accepted action if it was asked to, and prints what there is to print.

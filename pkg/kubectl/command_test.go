@@ -230,6 +230,10 @@ func TestActions(t *testing.T) {
 			verb: "failover", args: []string{"--wait"}, answer: give(accepted(failover), nil), code: ExitDone, dryRun: []bool{false},
 			events: []*v1alpha1.DRAction{accepted(failover), promoting(failover), ended(failover, v1alpha1.ReasonSucceeded)},
 		},
+		"an action that had ended before": {
+			verb: "failover", args: []string{"--wait", "--name", "shop-failover-2"}, answer: give(ended(failover, v1alpha1.ReasonSucceeded), nil),
+			code: ExitDone, dryRun: []bool{false},
+		},
 		"relocate waited for on a terminal": {
 			verb: "relocate", args: []string{"--wait"}, answer: give(accepted(relocate), nil), redraw: true, code: ExitDone, dryRun: []bool{false},
 			events: []*v1alpha1.DRAction{promoting(relocate), ended(relocate, v1alpha1.ReasonSucceeded)},
@@ -302,6 +306,16 @@ func TestWaitingEndsBeforeTheAction(t *testing.T) {
 			t.Errorf("exit code %d, want %d", code, ExitTimedOut)
 		}
 		golden(t, "timed out", b.both())
+	})
+	t.Run("no answer in time", func(t *testing.T) {
+		b := newBench()
+		b.answer("failover", func(bool) (*v1alpha1.DRAction, error) {
+			return nil, context.DeadlineExceeded
+		})
+		if code := b.run(t, t.Context(), "failover", "shop", "--wait", "--timeout", "1ns"); code != ExitTimedOut {
+			t.Errorf("exit code %d, want %d", code, ExitTimedOut)
+		}
+		golden(t, "no answer in time", b.both())
 	})
 	t.Run("interrupted", func(t *testing.T) {
 		b := newBench()

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 
 	"github.com/ramendr/dr-apiserver/pkg/generated/clientset/versioned"
@@ -45,6 +46,7 @@ func newOptions(streams genericiooptions.IOStreams) *options {
 		if err != nil {
 			return nil, err
 		}
+		config.WarningHandler = rest.NewWarningWriter(o.ErrOut, rest.WarningWriterOptions{Deduplicate: true})
 		return versioned.NewForConfig(config)
 	}
 	return o

@@ -4,6 +4,7 @@
 package kubectl
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,12 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
+
+// notAccepted says why a request was not accepted and ends the program accordingly.
+func (o *options) notAccepted(ctx context.Context, s *session, verb, drpc string, err error) error {
+	printRefusal(o.ErrOut, fmt.Sprintf("%s of %s/%s", verb, s.namespace, drpc), lookCommand(s.namespace, drpc), err)
+	return &exitError{code: exitCodeOf(ctx), cause: err.Error()}
+}
 
 // printRefusal prints why a request was not accepted, in the server's own words. Where the server did not refuse but failed
 // to answer, the request may have been accepted, and it says so.

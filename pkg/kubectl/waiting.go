@@ -42,13 +42,16 @@ func (w *waiting) validate() error {
 	return nil
 }
 
+// limit ends ctx when --timeout has passed, for the request and the waiting together.
+func (w *waiting) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	if w.timeout == 0 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, w.timeout, errTimedOut)
+}
+
 // until shows the progress of an action until it has ended, and fails unless it ended as wanted.
 func (w *waiting) until(ctx context.Context, o *options, s *session, action *v1alpha1.DRAction, out *output, wanted string) error {
-	if w.timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, w.timeout, errTimedOut)
-		defer cancel()
-	}
 	people := o.Out
 	if !out.forPeople() {
 		people = o.ErrOut
@@ -71,6 +74,9 @@ func (w *waiting) show(ctx context.Context, o *options, s *session, action *v1al
 	view, ticks := o.progressOn(out)
 	fmt.Fprintf(out, "%s %s: %s → %s\n", action.Spec.Type, action.Name, action.Spec.SourceCluster, action.Spec.TargetCluster)
 	view.show(o.now(), action)
+	if isComplete(action.Status) {
+		return action, nil
+	}
 
 	states, lost, ended := make(chan *v1alpha1.DRAction), make(chan error), make(chan error, 1)
 	reached := true
@@ -126,16 +132,27 @@ func (o *options) progressOn(out io.Writer) (progress, <-chan time.Time) {
 
 // gaveUp says why the watching ended before the action did, and how to look again.
 func (w *waiting) gaveUp(ctx context.Context, out io.Writer, s *session, action *v1alpha1.DRAction, err error) error {
-	again := lookCommand(s.namespace, action.Spec.DRPlacementControl)
-	switch {
-	case errors.Is(err, errTimedOut):
-		fmt.Fprintf(out, "%s %s has not ended after %s. It goes on; look again with:\n  %s\n", action.Spec.Type, action.Name, span(w.timeout), again)
-		return &exitError{code: ExitTimedOut, cause: err.Error()}
-	case ctx.Err() != nil:
-		fmt.Fprintf(out, "\nStopped watching. %s %s goes on; look again with:\n  %s\n", action.Spec.Type, action.Name, again)
-		return &exitError{code: ExitInterrupted, cause: err.Error()}
+	what, again := fmt.Sprintf("%s %s", action.Spec.Type, action.Name), lookCommand(s.namespace, action.Spec.DRPlacementControl)
+	code := exitCodeOf(ctx)
+	switch code {
+	case ExitTimedOut:
+		fmt.Fprintf(out, "%s has not ended after %s. It goes on; look again with:\n  %s\n", what, span(w.timeout), again)
+	case ExitInterrupted:
+		fmt.Fprintf(out, "\nStopped watching. %s goes on; look again with:\n  %s\n", what, again)
 	default:
-		fmt.Fprintf(out, "Could not watch %s %s: %v. It goes on; look again with:\n  %s\n", action.Spec.Type, action.Name, err, again)
-		return &exitError{code: ExitFailed, cause: err.Error()}
+		fmt.Fprintf(out, "Could not watch %s: %v. It goes on; look again with:\n  %s\n", what, err, again)
+	}
+	return &exitError{code: code, cause: err.Error()}
+}
+
+// exitCodeOf is the exit code of something that failed: it tells whether time or a person ended it.
+func exitCodeOf(ctx context.Context) int {
+	switch {
+	case errors.Is(context.Cause(ctx), errTimedOut):
+		return ExitTimedOut
+	case ctx.Err() != nil:
+		return ExitInterrupted
+	default:
+		return ExitFailed
 	}
 }

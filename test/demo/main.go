@@ -50,7 +50,7 @@ func run(keep bool) int {
 			d.stage.showState(context.Background())
 		}
 	}
-	if failure != nil && !keep {
+	if failure != nil && !keep && ctx.Err() == nil {
 		d.stage.say("(bin/demo -keep leaves the playground up, with its logs in .run/log)")
 	}
 	if !keep {
