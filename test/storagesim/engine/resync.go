@@ -60,20 +60,24 @@ func planResync(m *layout.Meta, size int64, peer *PeerState, force bool) resyncS
 // own bytes up. Of a demoted volume it says whether the peer has acknowledged the last snapshot.
 func (e *Engine) Resync(ctx context.Context, handle string, force bool) (ready bool, err error) {
 	err = e.operate(ctx, "resync", handle, func(v *volume) error {
+		// Looked at before the primary is asked: what it ships meanwhile must not pass for bytes that it never had.
+		v.mu.Lock()
+		size := v.size
+		v.mu.Unlock()
 		peer, askErr := e.ask(ctx, v)
 		if askErr != nil {
 			klog.V(2).InfoS("Resync without word from the peer", "volume", handle, "err", askErr)
 		}
 		var err error
-		ready, err = e.resync(ctx, v, peer, force)
+		ready, err = e.resync(ctx, v, size, peer, force)
 		return err
 	})
 	return ready && err == nil, err
 }
 
-func (e *Engine) resync(ctx context.Context, v *volume, peer *PeerState, force bool) (bool, error) {
+func (e *Engine) resync(ctx context.Context, v *volume, size int64, peer *PeerState, force bool) (bool, error) {
 	v.mu.Lock()
-	role, step := v.meta.Role, planResync(&v.meta, v.size, peer, force)
+	role, step := v.meta.Role, planResync(&v.meta, size, peer, force)
 	v.mu.Unlock()
 	if role != layout.Secondary {
 		return false, preconditionf("volume %s is %s here: demote it before resyncing it", v.handle, role)

@@ -122,6 +122,8 @@ func judge(local *layout.Meta, size int64, s Snapshot) error {
 		return refusedf("volume %s is at generation %d here, the snapshot is of %d", s.Handle, local.Generation, s.Generation)
 	case local.Role != layout.Secondary:
 		return refusedf("volume %s is %s here: demote it before it can take snapshots in", s.Handle, local.Role)
+	case olderThan(s, local):
+		return refusedf("volume %s holds a later snapshot here, of %s", s.Handle, local.Received.Time)
 	case s.Full:
 		return nil
 	case !extends(local.History, size, s.History, s.Size):
@@ -130,6 +132,13 @@ func judge(local *layout.Meta, size int64, s Snapshot) error {
 		return refusedf("volume %s holds %d bytes here, the snapshot begins at %d", s.Handle, size, s.Base)
 	}
 	return nil
+}
+
+// olderThan says whether a copy holds a later snapshot of the same primary: one that a resync fetched while this one was on
+// its way. It tells nothing about the copy, least of all that it has diverged.
+func olderThan(s Snapshot, local *layout.Meta) bool {
+	r := local.Received
+	return r != nil && !local.Diverged && r.From == s.From && local.Generation == s.Generation && s.Time.Before(r.Time)
 }
 
 // promotable decides whether a copy may become primary without force. peer is nil if it can't be reached.

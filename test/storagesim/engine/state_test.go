@@ -6,6 +6,7 @@ package engine
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
 )
@@ -63,6 +64,10 @@ func demoted(delivered bool) *layout.Meta {
 		m.Generation, m.History = 2, terms(first, second)
 		m.Received, m.Final = nil, &layout.Final{Delivered: delivered}
 	})
+}
+
+func received(at time.Time) func(*layout.Meta) {
+	return func(m *layout.Meta) { m.Received.Time = at }
 }
 
 func diverged(m *layout.Meta) { m.Diverged = true }
@@ -185,9 +190,12 @@ func TestJudgementOfASnapshot(t *testing.T) {
 		"an older generation over a copy":     {demoted(true), 40, full, ErrRefused},
 		"anything over a writer":              {&layout.Meta{Role: layout.Primary, Generation: 1}, 40, full, ErrRefused},
 		"something over a copy that is ahead": {secondary(), 60, delta, errDiverged},
+		"what a resync has overtaken":         {secondary(received(delta.Time.Add(1))), 60, delta, ErrRefused},
+		"all of what a resync has overtaken":  {secondary(received(full.Time.Add(1))), 60, full, ErrRefused},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := judge(c.local, c.size, c.s); !errors.Is(err, c.want) || (c.want == nil) != (err == nil) {
+			err := judge(c.local, c.size, c.s)
+			if !errors.Is(err, c.want) || (c.want == nil) != (err == nil) || errors.Is(err, errDiverged) != (c.want == errDiverged) {
 				t.Errorf("got %v", err)
 			}
 		})
