@@ -42,12 +42,15 @@ func (d *decider) joining() bool {
 	return slices.ContainsFunc(d.out.claim, func(v *volume) bool { return v.selected && v.problem == nil })
 }
 
-// lastCapture is the newest capture there is: taken since the agent started, or remembered.
+// lastCapture is the newest capture there is: taken since the agent started, with the profiles that have it by now, or
+// remembered.
 func (d *decider) lastCapture() *checkpoint.Capture {
-	if d.capture.taken != nil {
-		return d.capture.taken
+	if d.capture.taken == nil {
+		return d.checkpoint.LastCapture
 	}
-	return d.checkpoint.LastCapture
+	capture := *d.capture.taken
+	capture.S3Profiles = slices.Clone(d.capture.put)
+	return &capture
 }
 
 // recordCapture remembers the newest capture, and which profiles have it.
@@ -68,12 +71,10 @@ func (d *decider) recordCapture() {
 	if d.out.settle != nil {
 		next = d.out.settle
 	}
-	capture := *taken
-	capture.S3Profiles = slices.Clone(d.capture.put)
-	next.LastCapture = &capture
+	next.LastCapture = d.lastCapture()
 	next.Objects = d.capture.objects
 	d.out.settle = next
-	d.report.Capture = capture.CaptureReference.DeepCopy()
+	d.report.Capture = next.LastCapture.CaptureReference.DeepCopy()
 }
 
 // unserved are the profiles that do not have a capture.
@@ -89,17 +90,14 @@ func (d *decider) unserved(c *checkpoint.Capture) []string {
 
 // captureCondition says whether every profile has a capture that is recent enough.
 func (d *decider) captureCondition() {
-	last := d.checkpoint.LastCapture
-	if d.out.settle != nil && d.out.settle.LastCapture != nil {
-		last = d.out.settle.LastCapture
-	}
+	last := d.lastCapture()
 	c := status.True("Captured", "Every S3 profile has the last capture.")
 	switch {
 	case d.capture.err != nil:
 		c = status.False("CaptureFailed", d.capture.err.Error())
 	case len(d.capture.failed) > 0:
 		c = status.False("UploadFailed", failures(d.capture.failed))
-	case last == nil || last.Epoch != d.spec.Epoch:
+	case last == nil || last.Epoch != d.spec.Epoch || len(last.S3Profiles) == 0:
 		c = status.False("Capturing", "The first capture of this role is being taken.")
 	case d.joining() || last.Volumes != volumesWord(d.members()):
 		c = status.False("Capturing", "Volumes have come or gone since the last capture; the next one is about to be taken.")

@@ -31,9 +31,9 @@ func (d *decider) primary() {
 // protect makes volumes that the selector covers primary, lets go of those it no longer covers, and takes captures.
 func (d *decider) protect() {
 	d.nothingToRestore()
-	if d.spec.Action == v1alpha1.VRGActionFailover || d.spec.Action == v1alpha1.VRGActionRelocate {
-		d.condition(v1alpha1.ConditionClusterDataReady, status.True("Restored", "Volumes are restored."))
-		d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", "The application's objects are restored."))
+	if from := d.checkpoint.Restored; from != "" {
+		d.condition(v1alpha1.ConditionClusterDataReady, status.True("Restored", from))
+		d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", from))
 	}
 	promoted := true
 	for i := range d.volumes {
@@ -155,8 +155,9 @@ func (d *decider) recover() {
 		d.continueRestore(&d.out.restoreObjects, v1alpha1.ConditionKubeObjectsReady)
 		return
 	}
-	d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", "The application's objects are restored from capture "+r.found.Ref.String()+"."))
+	d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", restoredMessage(r.found)))
 	d.out.settle = d.settle()
+	d.out.settle.Restored = restoredMessage(r.found)
 }
 
 // continueRestore starts the restore's next part unless it runs or is to be tried later, and says how it stands.
@@ -203,7 +204,7 @@ func (d *decider) promoteRestored(wanted []archive.Volume) bool {
 }
 
 func restoredMessage(found *archive.Found) string {
-	message := fmt.Sprintf("Volumes are restored from capture %s in S3 profile %s.", found.Ref, found.Profile)
+	message := fmt.Sprintf("Restored from capture %s in S3 profile %s.", found.Ref, found.Profile)
 	if len(found.Warnings) > 0 {
 		message += " Passed over: " + join(found.Warnings) + "."
 	}

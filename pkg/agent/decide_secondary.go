@@ -27,6 +27,7 @@ func (d *decider) standBy() {
 // giveWay ends the role of a primary that was failed away from: whatever it has that its peer has not is given up.
 func (d *decider) giveWay() {
 	d.nothingToRestore()
+	d.report.Awaited = v1alpha1.ConditionQuiesced
 	if !d.stopped() {
 		d.secondaryRows()
 		d.condition(v1alpha1.ConditionDataReady, status.False("Stopping", "Volumes are demoted once the workload is stopped."))
@@ -67,7 +68,6 @@ func (d *decider) handOver() {
 		d.secondaryRows()
 		d.condition(v1alpha1.ConditionQuiesced, status.True("Stopped", "The workload is stopped and kept stopped."))
 		d.out.quiesce = true
-		d.recordCapture()
 		return
 	}
 	if message := d.notReplicated(); message != "" {
@@ -87,6 +87,7 @@ func (d *decider) handOver() {
 		d.condition(v1alpha1.ConditionDataReady, status.False("Capturing", "The handover goes on once the final capture is in an S3 profile."))
 		return
 	}
+	d.report.Capture = final.CaptureReference.DeepCopy()
 	d.demoteAll(replication.FinalSync)
 	d.secondaryRows()
 	if d.allInSync() {
@@ -109,25 +110,20 @@ func (d *decider) notReplicated() string {
 	return ""
 }
 
-// finalCapture returns the capture that was taken after the workload had stopped, once it is recorded; else has it taken.
+// finalCapture returns the capture that was taken after the workload had stopped, once a profile has it; else has it
+// taken. It becomes durable with the token; an agent that dies before takes another.
 func (d *decider) finalCapture() *checkpoint.Capture {
-	if last := d.checkpoint.LastCapture; last != nil && last.Epoch == d.spec.Epoch && last.Quiesced {
-		return last
-	}
-	taken := d.capture.taken
-	if taken == nil || taken.Epoch != d.spec.Epoch || !taken.Quiesced {
+	last := d.lastCapture()
+	switch {
+	case last == nil || last.Epoch != d.spec.Epoch || !last.Quiesced:
 		d.out.capture = !d.capture.running && d.due(d.capture.retry)
 		d.out.quiesced = true
 		return nil
+	case len(last.S3Profiles) == 0:
+		return nil
+	default:
+		return last
 	}
-	if len(d.capture.put) > 0 {
-		next := d.checkpoint.DeepCopy()
-		capture := *taken
-		capture.S3Profiles = slices.Clone(d.capture.put)
-		next.LastCapture, next.Objects = &capture, d.capture.objects
-		d.out.settle = next
-	}
-	return nil
 }
 
 func (d *decider) demoteAll(how replication.Demotion) {
@@ -159,6 +155,10 @@ func (d *decider) refreshSecondary(v *volume, how replication.Demotion) {
 
 func (d *decider) issueToken(final *checkpoint.Capture) {
 	next := d.settle()
+	next.LastCapture = final
+	if d.capture.taken != nil {
+		next.Objects = d.capture.objects
+	}
 	next.Token = handover.Seal(v1alpha1.HandoverToken{
 		Epoch: d.spec.Epoch, SourceCluster: d.cluster,
 		CaptureID: final.ID, CaptureDigest: final.Digest, Volumes: d.members(),

@@ -459,7 +459,11 @@ func TestAFailoverRestoresThenPromotesThenRestoresObjects(t *testing.T) {
 			does: []string{"settle"}, state: v1alpha1.PrimaryState, says: []string{"KubeObjectsReady=True Restored"},
 		},
 		"and protected like any other": {
-			world: fullyCaptured(failedOver().settled().with(vol("a", promoted))), state: v1alpha1.PrimaryState,
+			world: func() world {
+				w := fullyCaptured(failedOver().settled().with(vol("a", promoted)))
+				w.checkpoint.Restored = "Restored from capture c"
+				return w
+			}(), state: v1alpha1.PrimaryState,
 			says: []string{"ClusterDataReady=True Restored", "KubeObjectsReady=True Restored", "ClusterDataProtected=True"},
 		},
 	})
@@ -562,14 +566,23 @@ func TestAHandoverLosesNothing(t *testing.T) {
 		"one taken before the stop does not do": {
 			world: fullyCaptured(handingOver().with(vol("a", promoted)).stopped()), does: []string{"quiesce", "capture"}, state: v1alpha1.UnknownState,
 		},
-		"it is recorded once one profile has it": {
+		"it is waited for until one profile has it": {
+			world: func() world {
+				w := handingOver().with(vol("a", promoted)).stopped()
+				w.capture.taken = &checkpoint.Capture{CaptureReference: v1alpha1.CaptureReference{ID: "f", Epoch: epoch}, Quiesced: true}
+				w.capture.failed = map[string]string{"s3-dr1": "s3-dr1 is dead"}
+				return w
+			}(),
+			does: []string{"quiesce"}, state: v1alpha1.UnknownState, says: []string{"DataReady=False Capturing", "ClusterDataProtected=False UploadFailed s3-dr1 is dead"},
+		},
+		"one profile will do": {
 			world: func() world {
 				w := handingOver().with(vol("a", promoted)).stopped()
 				w.capture.taken = &checkpoint.Capture{CaptureReference: v1alpha1.CaptureReference{ID: "f", Epoch: epoch}, Quiesced: true}
 				w.capture.put = []string{"s3-dr2"}
 				return w
 			}(),
-			does: []string{"quiesce", "settle"}, state: v1alpha1.UnknownState,
+			does: []string{"quiesce", "demote a"}, state: v1alpha1.UnknownState,
 		},
 		"then volumes are demoted without any resync": {
 			world: handingOver().with(vol("a", promoted)).stopped().finallyCaptured(), does: []string{"quiesce", "demote a"}, state: v1alpha1.UnknownState,

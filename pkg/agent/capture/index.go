@@ -75,6 +75,18 @@ func (x *Index) mayHave(resource schema.GroupVersionResource, namespace string, 
 	return false
 }
 
+// Exists tells whether an object is known to be there.
+func (x *Index) Exists(resource schema.GroupVersionResource, namespace, name string) bool {
+	x.lock.RLock()
+	w := x.watched[resource]
+	x.lock.RUnlock()
+	if w == nil {
+		return false
+	}
+	_, exists, err := w.informer.GetIndexer().GetByKey(cache.NewObjectName(namespace, name).String())
+	return err == nil && exists
+}
+
 // Exclude leaves a resource out that can't be read.
 func (x *Index) Exclude(resource schema.GroupVersionResource, reason error) {
 	x.kinds.Exclude(resource, reason)

@@ -35,6 +35,8 @@ type Checkpoint struct {
 	History []Role `json:"history"`
 	// Settled is true once nothing is left to restore or to undo in the role.
 	Settled bool `json:"settled,omitempty"`
+	// Restored says what volumes and objects were restored from in the role, if they were.
+	Restored string `json:"restored,omitempty"`
 	// LastCapture that is complete in at least one profile.
 	LastCapture *Capture `json:"lastCapture,omitempty"`
 	// Token issued for the command.
@@ -210,7 +212,7 @@ func next(c *Checkpoint, group *v1alpha1.VolumeReplicationGroup, now time.Time) 
 	}
 	n.History = append(n.History, role)
 	n.History = n.History[max(0, len(n.History)-maxHistory):]
-	n.Token = nil
+	n.Token, n.Restored = nil, ""
 	n.Settled = settledFromTheStart(role, wasPrimary)
 	return n
 }

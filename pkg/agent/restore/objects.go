@@ -90,12 +90,15 @@ func (r *Restorer) Objects(ctx context.Context, owner types.NamespacedName, know
 }
 
 func (r *Restorer) object(ctx context.Context, owner types.NamespacedName, known sets.Set[types.UID], o archive.Object) error {
-	resource := r.Dynamic.Resource(o.Object.GroupVersionKind().GroupVersion().WithResource(o.Resource)).Namespace(o.Object.GetNamespace())
+	gvr := o.Object.GroupVersionKind().GroupVersion().WithResource(o.Resource)
+	resource := r.Dynamic.Resource(gvr).Namespace(o.Object.GetNamespace())
 	wanted := o.Object.DeepCopy()
 	wanted.SetAnnotations(with(wanted.GetAnnotations(), mark.Owner, owner.String()))
-	_, err := resource.Create(ctx, wanted, metav1.CreateOptions{FieldManager: mark.Agent})
-	if !apierrors.IsAlreadyExists(err) {
-		return wrap(err, "creating %s", name(wanted))
+	if r.Exists == nil || !r.Exists(gvr, wanted.GetNamespace(), wanted.GetName()) {
+		_, err := resource.Create(ctx, wanted, metav1.CreateOptions{FieldManager: mark.Agent})
+		if !apierrors.IsAlreadyExists(err) {
+			return wrap(err, "creating %s", name(wanted))
+		}
 	}
 	existing, err := resource.Get(ctx, wanted.GetName(), metav1.GetOptions{})
 	if err != nil {

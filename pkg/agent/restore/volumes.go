@@ -15,6 +15,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -38,6 +39,8 @@ type Restorer struct {
 	Live client.Reader
 	// Dynamic writes the application's objects.
 	Dynamic dynamic.Interface
+	// Exists tells of objects that are known to be there, so that creating them need not be tried. It may be nil.
+	Exists func(resource schema.GroupVersionResource, namespace, name string) bool
 	// AwaitSeen, if set, returns when the cluster's volume controller has looked at a PersistentVolume. A claim that names
 	// a volume which that controller does not know yet is left unbound until its next resync, many seconds later.
 	AwaitSeen func(ctx context.Context, volume string) error
@@ -107,15 +110,25 @@ func (r *Restorer) volume(ctx context.Context, v *archive.Volume) error {
 		pv.Annotations = with(pv.Annotations, mark.ReclaimPolicy, string(pv.Spec.PersistentVolumeReclaimPolicy))
 		pv.Spec.PersistentVolumeReclaimPolicy = corev1.PersistentVolumeReclaimRetain
 	}
-	err := r.Client.Create(ctx, pv)
-	if !apierrors.IsAlreadyExists(err) {
+	existing := &corev1.PersistentVolume{}
+	err := r.create(ctx, pv, existing)
+	if existing.Name == "" {
 		return wrap(err, "creating PersistentVolume %s", pv.Name)
 	}
-	existing := &corev1.PersistentVolume{}
-	if err := r.Live.Get(ctx, client.ObjectKey{Name: pv.Name}, existing); err != nil {
-		return wrap(err, "reading PersistentVolume %s", pv.Name)
-	}
 	return r.reuse(ctx, existing, v)
+}
+
+// create creates an object unless it is there; existing is then what there is.
+func (r *Restorer) create(ctx context.Context, object, existing client.Object) error {
+	key := client.ObjectKeyFromObject(object)
+	if r.Client.Get(ctx, key, existing) == nil {
+		return nil
+	}
+	err := r.Client.Create(ctx, object)
+	if !apierrors.IsAlreadyExists(err) {
+		return err
+	}
+	return r.Live.Get(ctx, key, existing)
 }
 
 // reuse takes a volume that is there: the same bytes for the same claim. One that was released by a claim since deleted
@@ -132,7 +145,7 @@ func (r *Restorer) reuse(ctx context.Context, existing *corev1.PersistentVolume,
 		return nil
 	}
 	patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q},"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}`, existing.ResourceVersion)
-	err := r.Client.Patch(ctx, existing, client.RawPatch(types.MergePatchType, patch))
+	err := r.Client.Patch(ctx, existing.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
 	return wrap(err, "releasing PersistentVolume %s from its former claim", existing.Name)
 }
 
@@ -140,13 +153,10 @@ func (r *Restorer) claim(ctx context.Context, owner types.NamespacedName, v *arc
 	pvc := v.PVC.DeepCopy()
 	pvc.Annotations = with(pvc.Annotations, mark.Owner, owner.String())
 	pvc.Spec.VolumeName = v.PV.Name
-	err := r.Client.Create(ctx, pvc)
-	if !apierrors.IsAlreadyExists(err) {
-		return wrap(err, "creating PersistentVolumeClaim %s/%s", pvc.Namespace, pvc.Name)
-	}
 	existing := &corev1.PersistentVolumeClaim{}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(pvc), existing); err != nil {
-		return wrap(err, "reading PersistentVolumeClaim %s/%s", pvc.Namespace, pvc.Name)
+	err := r.create(ctx, pvc, existing)
+	if existing.Name == "" {
+		return wrap(err, "creating PersistentVolumeClaim %s/%s", pvc.Namespace, pvc.Name)
 	}
 	holder := existing.Annotations[mark.Owner]
 	switch {

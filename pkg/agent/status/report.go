@@ -47,6 +47,8 @@ type Report struct {
 	Volumes    []Volume
 	Capture    *v1alpha1.CaptureReference
 	Token      *v1alpha1.HandoverToken
+	// Awaited is the type of a condition that somebody waits for although the role is not confirmed yet.
+	Awaited string
 }
 
 // Volume is what an agent found of one claim.

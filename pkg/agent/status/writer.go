@@ -57,6 +57,8 @@ type group struct {
 	version string
 	report  *Report
 	sent    time.Time
+	// due is when the report is to be sent; zero if there is nothing to send.
+	due time.Time
 }
 
 // NewWriter returns a Writer; it sends once Run runs.
@@ -83,14 +85,15 @@ func (w *Writer) Report(object *v1alpha1.VolumeReplicationGroup, r *Report) {
 		g.onHub, g.version = *object.Status.DeepCopy(), object.ResourceVersion
 	}
 	g.report = r
-	wanted := r.Status(g.onHub, w.clock.Now())
+	now := w.clock.Now()
+	wanted := r.Status(g.onHub, now)
 	switch {
-	case urgent(g.onHub, wanted):
+	case urgent(g.onHub, wanted, r.Awaited), w.clock.Since(g.sent) >= refreshInterval:
+		g.due = now
 		w.queue.Add(key)
-	case !equality.Semantic.DeepEqual(g.onHub, wanted):
+	case g.due.IsZero() && !equality.Semantic.DeepEqual(g.onHub, wanted):
+		g.due = now.Add(settle)
 		w.queue.AddAfter(key, settle)
-	case w.clock.Since(g.sent) >= refreshInterval:
-		w.queue.Add(key)
 	}
 }
 
@@ -109,14 +112,19 @@ func newer(version, than string) bool {
 	return err != nil || order > 0
 }
 
-// urgent tells whether somebody may be waiting for the change: a role confirmed, a token issued, a condition that has
-// come true.
-func urgent(before, now v1alpha1.VolumeReplicationGroupStatus) bool {
-	confirmed := now.State != v1alpha1.UnknownState && (now.State != before.State || now.Epoch != before.Epoch)
-	issued := now.HandoverToken != nil && before.HandoverToken == nil
-	return confirmed || issued || slices.ContainsFunc(now.Conditions, func(c metav1.Condition) bool {
+// urgent tells whether somebody may be waiting for the change: a role confirmed, a token issued, or a condition come
+// true, be it of a role that is confirmed or the one that is awaited before.
+func urgent(before, now v1alpha1.VolumeReplicationGroupStatus, awaited string) bool {
+	confirmed := now.State != v1alpha1.UnknownState
+	switch {
+	case confirmed && (now.State != before.State || now.Epoch != before.Epoch):
+		return true
+	case now.HandoverToken != nil && before.HandoverToken == nil:
+		return true
+	}
+	return slices.ContainsFunc(now.Conditions, func(c metav1.Condition) bool {
 		old := meta.FindStatusCondition(before.Conditions, c.Type)
-		return c.Status == metav1.ConditionTrue &&
+		return (confirmed || c.Type == awaited) && c.Status == metav1.ConditionTrue &&
 			(old == nil || old.Status != c.Status || old.ObservedGeneration != c.ObservedGeneration)
 	})
 }
@@ -160,11 +168,18 @@ func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
 		return nil
 	}
 	now := w.clock.Now()
+	if now.Before(g.due) {
+		w.lock.Unlock()
+		w.queue.AddAfter(key, g.due.Sub(now))
+		return nil
+	}
 	before, status := g.onHub, g.report.Status(g.onHub, now)
 	if equality.Semantic.DeepEqual(before, status) && now.Sub(g.sent) < refreshInterval {
+		g.due = time.Time{}
 		w.lock.Unlock()
 		return nil
 	}
+	sending := g.report
 	w.lock.Unlock()
 	at := metav1.NewTime(now)
 	status.LastUpdateTime = &at
@@ -181,6 +196,9 @@ func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	g.sent = now
+	if g.report == sending {
+		g.due = time.Time{}
+	}
 	if newer(object.ResourceVersion, g.version) {
 		g.onHub, g.version = object.Status, object.ResourceVersion
 	}

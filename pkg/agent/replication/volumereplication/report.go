@@ -44,7 +44,9 @@ func report(vr *csiaddons.VolumeReplication) *replication.State {
 		s.Since = completed.LastTransitionTime.Time
 	}
 	s.Unhealthy = s.Role == replication.Primary && condition(vr, csiaddons.ConditionReplicating).Status == metav1.ConditionFalse
-	s.Message = message(vr, s)
+	if current {
+		s.Message = message(vr, s)
+	}
 	return s
 }
 
