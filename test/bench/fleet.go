@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -20,6 +21,8 @@ const (
 	storageClass = "sim-replicated"
 	// preparedAtOnce bounds how many applications are deployed or removed at a time.
 	preparedAtOnce = 8
+	// settleTimeout is how long all of them together may take until they are protected.
+	settleTimeout = 5 * time.Minute
 )
 
 // fleet is the applications that are measured together.
@@ -50,6 +53,8 @@ func (b *bench) deployOne(ctx context.Context, app *framework.App) error {
 
 // awaitSettled waits until all are protected on the cluster and the other one could take them over.
 func (b *bench) awaitSettled(ctx context.Context, apps fleet, cluster string) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
 	for _, app := range apps {
 		if err := b.view.awaitPlacement(ctx, app, framework.SettledOn(cluster)); err != nil {
 			return err

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
@@ -51,7 +52,7 @@ func (b *bench) run(ctx context.Context) error {
 			continue
 		}
 		measured, err := b.thereAndBack(ctx, p)
-		phases = append(phases, measured...)
+		phases = append(phases, slices.DeleteFunc(measured, func(p phase) bool { return len(p.samples) == 0 })...)
 		if err != nil {
 			report(b.out, b.options, phases, idle)
 			return err
@@ -74,13 +75,10 @@ func (b *bench) thereAndBack(ctx context.Context, p part) (phases []phase, err e
 	}
 	there, err := b.measureFailover(ctx, p, apps)
 	if err != nil {
-		return nil, err
-	}
-	back, err := b.measureRelocate(ctx, p, apps)
-	if err != nil {
 		return []phase{there}, err
 	}
-	return []phase{there, back}, nil
+	back, err := b.measureRelocate(ctx, p, apps)
+	return []phase{there, back}, err
 }
 
 // measureFailover kills dr1's agent for the time of the failovers. When it has returned and given way, all are protected
