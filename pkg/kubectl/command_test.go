@@ -4,192 +4,20 @@
 package kubectl
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"flag"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/watch"
-	"k8s.io/cli-runtime/pkg/genericiooptions"
 	clienttesting "k8s.io/client-go/testing"
-	testingclock "k8s.io/utils/clock/testing"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
-	"github.com/ramendr/dr-apiserver/pkg/generated/clientset/versioned"
-	"github.com/ramendr/dr-apiserver/pkg/generated/clientset/versioned/fake"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
-
-// now is when every test happens.
-var now = time.Date(2026, 11, 23, 14, 3, 19, 0, time.UTC)
-
-// golden compares what was printed with testdata/<name>.golden.
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", strings.ReplaceAll(name, " ", "-")+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
-
-// bench runs commands against a fake server.
-type bench struct {
-	client         *fake.Clientset
-	clock          *testingclock.FakeClock
-	in             *bytes.Buffer
-	out, err       *bytes.Buffer
-	prompt, redraw bool
-	requests       []*v1alpha1.DRAction
-	dryRuns        []bool
-	watched        *watch.FakeWatcher
-}
-
-func newBench(objects ...runtime.Object) *bench {
-	b := &bench{
-		client: fake.NewClientset(objects...), clock: testingclock.NewFakeClock(now),
-		in: &bytes.Buffer{}, out: &bytes.Buffer{}, err: &bytes.Buffer{}, watched: watch.NewFakeWithChanSize(10, false),
-	}
-	b.client.PrependWatchReactor("dractions", func(clienttesting.Action) (bool, watch.Interface, error) {
-		return true, b.watched, nil
-	})
-	return b
-}
-
-// answer makes the server answer a verb.
-func (b *bench) answer(verb string, answer func(dryRun bool) (*v1alpha1.DRAction, error)) {
-	b.client.PrependReactor("create", "drplacementcontrols/"+verb, func(action clienttesting.Action) (bool, runtime.Object, error) {
-		create := action.(clienttesting.CreateActionImpl)
-		dryRun := len(create.CreateOptions.DryRun) == 1 && create.CreateOptions.DryRun[0] == metav1.DryRunAll
-		b.requests = append(b.requests, create.Object.(*v1alpha1.DRAction))
-		b.dryRuns = append(b.dryRuns, dryRun)
-		object, err := answer(dryRun)
-		return true, object, err
-	})
-}
-
-// run runs a command line to its end and returns the exit code.
-func (b *bench) run(t *testing.T, ctx context.Context, args ...string) int {
-	t.Helper()
-	t.Setenv("KUBECONFIG", os.DevNull)
-	cmd := newCommand(newTestOptions(b))
-	cmd.SetArgs(append([]string{"-n", "shop"}, args...))
-	err := cmd.ExecuteContext(ctx)
-	code, unprinted := ExitCode(err)
-	if unprinted {
-		b.err.WriteString("error: " + err.Error() + "\n")
-	}
-	return code
-}
-
-func newTestOptions(b *bench) *options {
-	o := newOptions(genericiooptions.IOStreams{In: b.in, Out: b.out, ErrOut: b.err})
-	o.clock, o.canPrompt, o.canRedraw = b.clock, b.prompt, b.redraw
-	o.width = func() int { return 40 }
-	o.connect = func() (versioned.Interface, error) { return b.client, nil }
-	return o
-}
-
-// both is all that was printed, with where.
-func (b *bench) both() string {
-	return "--- stdout\n" + b.out.String() + "--- stderr\n" + b.err.String()
-}
-
-func micro(seconds float64) *metav1.MicroTime {
-	m := metav1.NewMicroTime(now.Add(time.Duration(seconds * float64(time.Second))))
-	return &m
-}
-
-func planned(kind v1alpha1.ActionType) *v1alpha1.DRAction {
-	action := &v1alpha1.DRAction{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop-failover-2"},
-		Spec: v1alpha1.DRActionSpec{
-			Type: kind, DRPlacementControl: "shop", SourceCluster: "dr1", TargetCluster: "dr2", RequestedBy: "tina", Epoch: 2,
-		},
-		Status: v1alpha1.DRActionStatus{
-			Checks: []v1alpha1.PreflightCheck{
-				{Name: "TargetKnown", Result: v1alpha1.CheckPassed, Message: "dr2 is one of the clusters of DRPolicy dr-policy"},
-				{Name: "SourceStopped", Result: v1alpha1.CheckOverridden, Message: "dr1 is not connected", OverriddenBy: "acknowledgement:SourceMayStillWrite"},
-			},
-			Steps: []v1alpha1.ActionStep{
-				{Name: v1alpha1.StepStopSource, Cluster: "dr1", Description: "stop the application where it can be reached", State: v1alpha1.StepPending},
-				{Name: v1alpha1.StepPromote, Cluster: "dr2", Description: "promote the copies", State: v1alpha1.StepPending, PointOfNoReturn: true},
-				{Name: v1alpha1.StepRestore, Cluster: "dr2", Description: "restore the objects", State: v1alpha1.StepPending},
-			},
-			DataLossWindow: &v1alpha1.DataLossWindow{
-				SyncPoint: metav1.NewTime(now.Add(-12 * time.Second)), Duration: metav1.Duration{Duration: 12 * time.Second},
-			},
-		},
-	}
-	if kind == v1alpha1.ActionRelocate {
-		action.Name, action.Status.DataLossWindow = "shop-relocate-2", nil
-		action.Status.Steps[0] = v1alpha1.ActionStep{
-			Name: v1alpha1.StepHandOver, Cluster: "dr1", Description: "stop the application and sync a last time", State: v1alpha1.StepPending,
-		}
-	}
-	return action
-}
-
-func accepted(kind v1alpha1.ActionType) *v1alpha1.DRAction {
-	action := planned(kind)
-	action.Status.AcceptedTime = micro(0)
-	action.Status.Steps[0].State, action.Status.Steps[0].StartTime = v1alpha1.StepRunning, micro(0)
-	return action
-}
-
-func promoting(kind v1alpha1.ActionType) *v1alpha1.DRAction {
-	action := accepted(kind)
-	action.Status.Steps[0].State, action.Status.Steps[0].CompletionTime = v1alpha1.StepDone, micro(0.12)
-	action.Status.Steps[1].State, action.Status.Steps[1].StartTime = v1alpha1.StepRunning, micro(0.12)
-	action.Status.Steps[1].Message = "waiting for data-shop-0"
-	return action
-}
-
-func ended(kind v1alpha1.ActionType, reason string) *v1alpha1.DRAction {
-	action := promoting(kind)
-	action.Status.CompletionTime = micro(3.2)
-	action.Status.Conditions = []metav1.Condition{{
-		Type: v1alpha1.ConditionComplete, Status: metav1.ConditionTrue, Reason: reason, Message: "what the server says of the end",
-	}}
-	if reason == v1alpha1.ReasonSucceeded {
-		action.Status.WorkloadReadyTime = micro(3.2)
-		for i, end := range []float64{0.12, 2.1, 3.2} {
-			step := &action.Status.Steps[i]
-			step.State, step.StartTime, step.CompletionTime, step.Message = v1alpha1.StepDone, micro(0), micro(end), ""
-		}
-	}
-	return action
-}
-
-func refusal(code int32) error {
-	return &apierrors.StatusError{ErrStatus: metav1.Status{
-		Status: metav1.StatusFailure, Code: code, Reason: metav1.StatusReasonConflict, Message: "failover of shop/shop refused",
-		Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{
-			{Type: "SourceUnhealthy", Message: "dr1 is connected and the application is Available there; relocate loses nothing, or set force"},
-			{Type: "CopyFresh", Field: "spec.force", Message: "the copy is 12m old, twice the interval is 10m; wait for a sync, or set force"},
-		}},
-	}}
-}
 
 func TestActions(t *testing.T) {
 	failover, relocate := v1alpha1.ActionFailover, v1alpha1.ActionRelocate
