@@ -110,4 +110,3 @@ func newTestOptions(b *bench) *options {
 func (b *bench) both() string {
 	return "--- stdout\n" + b.out.String() + "--- stderr\n" + b.err.String()
 }
-

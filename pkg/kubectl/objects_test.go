@@ -87,4 +87,3 @@ func refusal(code int32) error {
 		}},
 	}}
 }
-
