@@ -18,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/tools/cache"
+	watchtools "k8s.io/client-go/tools/watch"
 
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 	"github.com/ramendr/dr-apiserver/test/playground/component"
@@ -93,8 +95,8 @@ func (p *probe) follow(ctx context.Context, name string, from source) error {
 	if err != nil {
 		return err
 	}
-	forever := int64((24 * time.Hour).Seconds())
-	watcher, err := from.watch(ctx, metav1.ListOptions{ResourceVersion: version, TimeoutSeconds: &forever})
+	// A busy server ends watches that can't keep up; they are resumed where they were.
+	watcher, err := watchtools.NewRetryWatcherWithContext(ctx, version, &cache.ListWatch{WatchFuncWithContext: from.watch})
 	if err != nil {
 		return err
 	}

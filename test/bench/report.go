@@ -128,11 +128,13 @@ func reportIdle(idle idleUse) table {
 // reportKinds lists what the requests were.
 func reportKinds(out io.Writer, phases []phase) {
 	for _, p := range phases {
-		fmt.Fprintf(out, "requests per application, %s, until protected again\n", p.name)
+		apps := float64(max(1, len(p.samples)))
+		t := table{{"requests per application, " + p.name, "resource", "until it may run", "until protected again"}}
 		for _, kind := range p.untilProtected.requests.kinds() {
-			fmt.Fprintf(out, "%8.2f  %s\n", p.untilProtected.requests[kind]/float64(max(1, len(p.samples))), kind)
+			t.add(kind.server+" "+kind.verb, kind.name(),
+				fmt.Sprintf("%.2f", p.untilReady.requests[kind]/apps), fmt.Sprintf("%.2f", p.untilProtected.requests[kind]/apps))
 		}
-		fmt.Fprintln(out)
+		t.print(out)
 	}
 }
 

@@ -27,15 +27,16 @@ type requestKind struct {
 	server, verb, group, resource, subresource string
 }
 
-func (k requestKind) String() string {
-	resource := k.resource
+// name of the resource.
+func (k requestKind) name() string {
+	name := k.resource
 	if k.subresource != "" {
-		resource += "/" + k.subresource
+		name += "/" + k.subresource
 	}
 	if k.group != "" {
-		resource += "." + k.group
+		name += "." + k.group
 	}
-	return fmt.Sprintf("%-12s %-6s %s", k.server, k.verb, resource)
+	return name
 }
 
 // apart says that requests of the kind do not count as work for an application: watches stay open for all of them, and
@@ -75,7 +76,7 @@ func (r requests) total(server string) (counted, apart float64) {
 // kinds are those requests were counted for, the most frequent first.
 func (r requests) kinds() []requestKind {
 	return slices.SortedFunc(maps.Keys(r), func(a, b requestKind) int {
-		return cmp.Or(cmp.Compare(r[b], r[a]), cmp.Compare(a.String(), b.String()))
+		return cmp.Or(cmp.Compare(r[b], r[a]), cmp.Compare(a.server+a.verb+a.name(), b.server+b.verb+b.name()))
 	})
 }
 
