@@ -6,8 +6,11 @@ package drplacementcontrol
 import (
 	"context"
 	"fmt"
+	"sync"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
@@ -31,6 +34,7 @@ func (r *Reconciler) act(ctx context.Context, placement *v1alpha1.DRPlacementCon
 		if err := r.Client.Status().Update(ctx, placement); err != nil {
 			return fmt.Errorf("writing status: %w", err)
 		}
+		r.written.at(client.ObjectKeyFromObject(placement), r.Clock.Now())
 	}
 	if err := r.actOnGroups(ctx, d); err != nil {
 		return err
@@ -72,4 +76,17 @@ func (r *Reconciler) actOnGroups(ctx context.Context, d Decision) error {
 // outdated tells whether an error means that the decision rests on something that has changed since.
 func outdated(err error) bool {
 	return apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
+}
+
+// writes remembers when each placement's status was last written. Nothing depends on it but how often that is done.
+type writes struct{ times sync.Map }
+
+func (w *writes) at(key types.NamespacedName, now time.Time) { w.times.Store(key, now) }
+
+func (w *writes) forget(key types.NamespacedName) { w.times.Delete(key) }
+
+func (w *writes) of(key types.NamespacedName) time.Time {
+	at, _ := w.times.Load(key)
+	t, _ := at.(time.Time)
+	return t
 }

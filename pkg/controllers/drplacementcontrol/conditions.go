@@ -54,6 +54,7 @@ func (d *decider) reportClusters() {
 		if group := own[cluster]; group != nil {
 			view.State, view.Epoch, view.Message = group.Status.State, group.Status.Epoch, problem(group)
 			view.ObservedAt = group.Status.LastUpdateTime.DeepCopy()
+			keepObserved(d.facts.Placement.Status.Clusters, &view)
 		}
 		d.status.Clusters = append(d.status.Clusters, view)
 	}

@@ -47,6 +47,8 @@ type Reconciler struct {
 	Heartbeats Heartbeats
 	// Clock tells the time of a decision.
 	Clock clock.PassiveClock
+
+	written writes
 }
 
 // Reconcile observes, decides and acts once.
@@ -57,6 +59,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	}
 	if facts == nil {
 		forgetMetrics(request.NamespacedName)
+		r.written.forget(request.NamespacedName)
 		return reconcile.Result{}, nil
 	}
 	decision := Decide(*facts)

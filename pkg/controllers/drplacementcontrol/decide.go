@@ -16,9 +16,6 @@ import (
 // Finalizer keeps a DRPlacementControl until protection has been taken off every cluster, secondary first.
 const Finalizer = "dr.ramen.io/drplacementcontrol"
 
-// progressGrace is how long a step must have been running before messages about it are worth a write of their own.
-const progressGrace = 5 * time.Second
-
 // Cluster is what is known of a DRCluster.
 type Cluster struct {
 	action.ClusterFacts
@@ -35,6 +32,8 @@ func (c Cluster) usable() bool { return c.Exists && !c.Deleting }
 type Facts struct {
 	// Now is the time of the decision.
 	Now time.Time
+	// Written is when the placement's status was last written from here; zero if it was not yet.
+	Written time.Time
 	// Placement is the DRPlacementControl.
 	Placement *v1alpha1.DRPlacementControl
 	// Policy is its DRPolicy; nil if there is none of that name.
@@ -155,41 +154,8 @@ func (d *decider) record() *v1alpha1.ActionRecord { return d.status.CurrentActio
 
 func (d *decider) decision() Decision {
 	d.status.ObservedGeneration = d.facts.Placement.Generation
-	d.deferProgress()
+	d.deferWords()
 	d.out.Status = *d.status
 	d.out.StatusChanged = !equality.Semantic.DeepEqual(d.facts.Placement.Status, d.out.Status)
 	return d.out
-}
-
-// deferProgress puts off a write that would only tell how a young step goes on: mostly the step's end comes first, and
-// the write is one of hundreds when many applications recover at once.
-func (d *decider) deferProgress() {
-	if !action.Running(d.placement()) || !onlyProgress(d.facts.Placement.Status, *d.status) {
-		return
-	}
-	for _, step := range d.record().Status.Steps {
-		if step.State != v1alpha1.StepRunning || step.StartTime == nil {
-			continue
-		}
-		if age := d.facts.Now.Sub(step.StartTime.Time); age < progressGrace {
-			d.status = d.facts.Placement.Status.DeepCopy()
-			d.out.RequeueAfter = progressGrace - max(0, age)
-		}
-		return
-	}
-}
-
-// onlyProgress tells whether two different statuses differ in what the clusters say only.
-func onlyProgress(before, after v1alpha1.DRPlacementControlStatus) bool {
-	return !equality.Semantic.DeepEqual(before, after) &&
-		equality.Semantic.DeepEqual(withoutProgress(before), withoutProgress(after))
-}
-
-func withoutProgress(status v1alpha1.DRPlacementControlStatus) *v1alpha1.DRPlacementControlStatus {
-	stripped := status.DeepCopy()
-	stripped.Clusters = nil
-	for i := range stripped.CurrentAction.Status.Steps {
-		stripped.CurrentAction.Status.Steps[i].Message = ""
-	}
-	return stripped
 }

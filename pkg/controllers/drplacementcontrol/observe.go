@@ -28,6 +28,7 @@ type Heartbeats interface {
 func (r *Reconciler) observe(ctx context.Context, key types.NamespacedName) (*Facts, error) {
 	facts := &Facts{
 		Now:       r.Clock.Now(),
+		Written:   r.written.of(key),
 		Placement: &v1alpha1.DRPlacementControl{},
 		Clusters:  map[string]Cluster{},
 		Groups:    map[string]*v1alpha1.VolumeReplicationGroup{},
