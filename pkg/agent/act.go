@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/workload"
 )
@@ -27,7 +28,7 @@ func (a *Agent) act(ctx context.Context, f *facts, m *memory, d *decision) (chan
 		a.writer.Report(f.group, d.report)
 	}
 	if d.save != nil {
-		return true, a.checkpoints.Save(ctx, d.save)
+		return true, a.save(ctx, m, d.save)
 	}
 	if d.quiesce {
 		if changed, err = a.quiesce(ctx, f, m); err != nil || changed {
@@ -44,12 +45,25 @@ func (a *Agent) act(ctx context.Context, f *facts, m *memory, d *decision) (chan
 		}
 	}
 	if d.settle != nil {
-		return true, a.checkpoints.Save(ctx, d.settle)
+		return true, a.save(ctx, m, d.settle)
 	}
 	if d.forget {
 		return false, a.forget(ctx, f)
 	}
 	return false, nil
+}
+
+// save writes a checkpoint. One that settles a role, or ends a handover, ends the group's turn.
+func (a *Agent) save(ctx context.Context, m *memory, c *checkpoint.Checkpoint) error {
+	if err := a.checkpoints.Save(ctx, c); err != nil {
+		return err
+	}
+	m.lock.Lock()
+	defer m.lock.Unlock()
+	if c.Settled && m.endTurn != nil {
+		m.endTurn()
+	}
+	return nil
 }
 
 func (a *Agent) quiesce(ctx context.Context, f *facts, m *memory) (bool, error) {

@@ -52,6 +52,7 @@ type Agent struct {
 	clock       clock.WithTicker
 
 	ctx      context.Context
+	roles    *turns
 	queue    workqueue.TypedRateLimitingInterface[types.NamespacedName]
 	captures chan struct{}
 
@@ -65,6 +66,7 @@ func (a *Agent) prepare(ctx context.Context) {
 	a.queue = workqueue.NewTypedRateLimitingQueueWithConfig(
 		workqueue.NewTypedItemExponentialFailureRateLimiter[types.NamespacedName](20*time.Millisecond, 30*time.Second),
 		workqueue.TypedRateLimitingQueueConfig[types.NamespacedName]{Name: "groups"})
+	a.roles = newTurns()
 	a.captures = make(chan struct{}, capturesAtOnce)
 	a.memories = map[types.NamespacedName]*memory{}
 	a.turns = map[string]chan struct{}{}

@@ -20,6 +20,8 @@ type decision struct {
 	save *checkpoint.Checkpoint
 	// report is what the hub is told.
 	report *status.Report
+	// wait asks for the group's turn to change its role.
+	wait bool
 	// quiesce stops the workload and keeps it stopped.
 	quiesce bool
 	// remember lists the application's objects.
@@ -153,6 +155,12 @@ func (d *decider) failing(message string) string {
 		return message
 	}
 	return fmt.Sprintf("%s; the last attempt failed: %v", message, d.failure)
+}
+
+// waits tells whether others change their roles first.
+func (d *decider) waits() bool {
+	d.out.wait = !d.turn
+	return d.out.wait
 }
 
 // stopped stops the workload and tells whether nothing runs any more.

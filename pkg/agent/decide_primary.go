@@ -99,7 +99,7 @@ func (d *decider) refreshPrimary(v *volume) {
 		}
 		return
 	}
-	d.refreshWhenDue(v, time.Second, time.Second, 15*time.Second)
+	d.refreshWhenDue(v, time.Second, 2*time.Second, 30*time.Second)
 }
 
 // refreshWhenDue has the state of a volume looked at: after first since it last changed, then at growing intervals.
@@ -141,6 +141,11 @@ func (d *decider) recover() {
 	r := &d.restore
 	d.condition(v1alpha1.ConditionKubeObjectsReady, status.False("Restoring", "The application's objects are restored once its volumes are primary."))
 	d.captureCondition()
+	if d.waits() {
+		d.condition(v1alpha1.ConditionClusterDataReady, status.False("Waiting", "Other applications are recovered first."))
+		d.condition(v1alpha1.ConditionDataReady, status.False("Waiting", "Other applications are recovered first."))
+		return
+	}
 	if !r.volumes {
 		d.continueRestore(&d.out.restoreVolumes, v1alpha1.ConditionClusterDataReady)
 		d.primaryRows()

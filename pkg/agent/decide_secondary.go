@@ -76,6 +76,11 @@ func (d *decider) handOver() {
 			message+" What is not replicated can't be handed over: abort the relocate, or take the volume out of the selector."))
 		return
 	}
+	if d.waits() {
+		d.secondaryRows()
+		d.condition(v1alpha1.ConditionDataReady, status.False("Waiting", "Other applications are handed over first."))
+		return
+	}
 	if !d.stopped() {
 		d.secondaryRows()
 		d.condition(v1alpha1.ConditionDataReady, status.False("Stopping", "The handover goes on once the workload is stopped."))

@@ -55,7 +55,7 @@ func command(state v1alpha1.ReplicationState, action v1alpha1.VRGAction) world {
 		c.History = append([]checkpoint.Role{{Epoch: epoch - 1, State: v1alpha1.Primary}}, c.History...)
 	}
 	return world{&facts{
-		now: now, cluster: "dr1", key: key, group: group, checkpoint: c,
+		now: now, cluster: "dr1", key: key, group: group, checkpoint: c, turn: true,
 		refreshed: map[types.NamespacedName]attempt{},
 	}}
 }
@@ -179,6 +179,7 @@ func words(d decision) []string {
 		}
 	}
 	flag("save", d.save != nil)
+	flag("wait", d.wait)
 	flag("quiesce", d.quiesce)
 	flag("remember", d.remember)
 	list("claim", d.claim)
@@ -402,6 +403,10 @@ func TestAFailoverRestoresThenPromotesThenRestoresObjects(t *testing.T) {
 		return w
 	}
 	run(t, map[string]row{
+		"others first, if it is their turn": {
+			world: func() world { w := failedOver(); w.turn = false; return w }(), does: []string{"wait"}, state: v1alpha1.UnknownState,
+			says: []string{"ClusterDataReady=False Waiting", "DataReady=False Waiting"},
+		},
 		"volumes first": {
 			world: failedOver(), does: []string{"restore volumes"}, state: v1alpha1.UnknownState,
 			says: []string{"ClusterDataReady=False Restoring", "DataReady=False Restoring", "KubeObjectsReady=False Restoring"},
@@ -548,6 +553,10 @@ func TestAFailedAwayPrimaryGivesWay(t *testing.T) {
 
 func TestAHandoverLosesNothing(t *testing.T) {
 	run(t, map[string]row{
+		"others hand over first, if it is their turn": {
+			world: func() world { w := handingOver().with(vol("a", promoted)); w.turn = false; return w }(), does: []string{"wait"},
+			state: v1alpha1.UnknownState, says: []string{"DataReady=False Waiting"},
+		},
 		"the workload is stopped first": {
 			world: handingOver().with(vol("a", promoted)), does: []string{"quiesce"}, state: v1alpha1.UnknownState,
 		},

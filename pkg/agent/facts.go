@@ -34,6 +34,8 @@ type facts struct {
 	stop    stopFacts
 	restore restoreFacts
 	capture captureFacts
+	// turn is true once it is this group's turn to change its role.
+	turn bool
 	// cleared is true once the captures of a group that is being deleted were deleted, or that was tried.
 	cleared bool
 	// failure is what went wrong when the last decision was carried out.

@@ -29,6 +29,9 @@ type memory struct {
 	restore      restoreFacts
 	restoreTries int
 
+	turn, queued bool
+	endTurn      func()
+
 	capture       captureFacts
 	captureTries  int
 	cancelUploads context.CancelFunc
@@ -79,6 +82,7 @@ func (m *memory) enter(ctx context.Context, role checkpoint.Role) {
 	m.stop, m.listing = stopFacts{}, false
 	m.restore, m.restoreTries = restoreFacts{}, 0
 	m.capture.retry, m.captureTries, m.capture.err = time.Time{}, 0, nil
+	m.turn, m.queued, m.endTurn = false, false, nil
 	m.failure = nil
 	clear(m.refreshed)
 	clear(m.recent)
@@ -90,7 +94,7 @@ func (m *memory) fill(f *facts) {
 	defer m.lock.Unlock()
 	f.stop, f.restore, f.capture = m.stop, m.restore, m.capture
 	f.capture.put, f.capture.failed = slices.Clone(m.capture.put), maps.Clone(m.capture.failed)
-	f.cleared, f.failure = m.cleared, m.failure
+	f.turn, f.cleared, f.failure = m.turn, m.cleared, m.failure
 	for i := range f.volumes {
 		m.watch(&f.volumes[i])
 	}

@@ -31,6 +31,10 @@ var errTokenInvalid = errors.New("the handover token is invalid")
 func (a *Agent) startTasks(f *facts, m *memory, d *decision) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
+	if d.wait && !m.queued {
+		m.queued = true
+		go a.takeTurn(m.ctx, f, m)
+	}
 	switch {
 	case d.restoreVolumes && !m.restore.running:
 		m.restore.running = true
@@ -51,6 +55,19 @@ func (a *Agent) startTasks(f *facts, m *memory, d *decision) {
 		m.clearing = true
 		go a.clearCaptures(f, m)
 	}
+}
+
+func (a *Agent) takeTurn(ctx context.Context, f *facts, m *memory) {
+	end, err := a.roles.take(ctx)
+	if err != nil {
+		return
+	}
+	m.lock.Lock()
+	if ctx.Err() == nil {
+		m.turn, m.endTurn = true, end
+	}
+	m.lock.Unlock()
+	a.enqueue(f.key)
 }
 
 func (a *Agent) restoreVolumes(ctx context.Context, f *facts, m *memory) {
@@ -148,6 +165,9 @@ func (a *Agent) collect(ctx context.Context, f *facts) (*capture.Collected, erro
 
 // takeCapture collects and encodes a capture once, then has each profile given it on its own.
 func (a *Agent) takeCapture(ctx context.Context, f *facts, m *memory, quiesced bool) {
+	if !quiesced {
+		a.roles.idle(ctx)
+	}
 	a.captures <- struct{}{}
 	taken, sealed, objects, err := a.seal(ctx, f, quiesced)
 	<-a.captures

@@ -156,12 +156,14 @@ func TestWhatSomebodyWaitsForIsSentAtOnceAndProgressAfterAWhile(t *testing.T) {
 	h.report(v1alpha1.PrimaryState, True("Ready", "three"))
 	h.quiet()
 	h.clock.Step(settle)
+	h.quiet()
+	h.clock.Step(spacing)
 	h.await()
 	if got := h.message(); got != "three" {
 		t.Errorf("sent %q", got)
 	}
 	h.report(v1alpha1.PrimaryState, True("Ready", "three"))
-	h.clock.Step(settle)
+	h.clock.Step(spacing)
 	h.quiet()
 }
 
@@ -171,7 +173,7 @@ func TestWhatChangesBackMeanwhileIsNotSent(t *testing.T) {
 	h.await()
 	h.report(v1alpha1.UnknownState, False("Promoting", ""))
 	h.report(v1alpha1.PrimaryState, True("Ready", ""))
-	h.clock.Step(settle)
+	h.clock.Step(spacing)
 	h.quiet()
 }
 

@@ -26,8 +26,9 @@ import (
 )
 
 const (
-	// settle is how long mere progress waits for more of it.
-	settle = 300 * time.Millisecond
+	// settle is how long mere progress waits for more of it, and spacing the least time from one report to the next.
+	settle  = 300 * time.Millisecond
+	spacing = time.Second
 	// refreshInterval is how long a report may go without being renewed.
 	refreshInterval = 5 * time.Minute
 	patchTimeout    = 10 * time.Second
@@ -92,8 +93,8 @@ func (w *Writer) Report(object *v1alpha1.VolumeReplicationGroup, r *Report) {
 		g.due = now
 		w.queue.Add(key)
 	case g.due.IsZero() && !equality.Semantic.DeepEqual(g.onHub, wanted):
-		g.due = now.Add(settle)
-		w.queue.AddAfter(key, settle)
+		g.due = now.Add(max(settle, spacing-now.Sub(g.sent)))
+		w.queue.AddAfter(key, g.due.Sub(now))
 	}
 }
 
