@@ -123,7 +123,12 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *facts, m *memory, d *decisi
 	for _, v := range d.demote {
 		add(v, "demote", func() error { return a.backend.Demote(ctx, v.Volume, v.class, d.how) })
 	}
-	for _, v := range d.refresh {
+	refresh := d.refresh
+	if f.checkpoint != nil && f.checkpoint.Settled && a.roles.busy() {
+		// How far a settled role has synced can be asked later, when it costs no group that changes its role anything.
+		refresh = nil
+	}
+	for _, v := range refresh {
 		steps[v] = append(steps[v], func() error { return a.refresh(ctx, m, v) })
 	}
 	for _, v := range d.release {

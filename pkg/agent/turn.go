@@ -86,6 +86,13 @@ func (t *turns) release() {
 	}
 }
 
+// busy tells whether groups are waiting for their turn.
+func (t *turns) busy() bool {
+	t.lock.Lock()
+	defer t.lock.Unlock()
+	return len(t.waiting) > 0
+}
+
 // idle waits until nobody takes a turn, though not for long: what comes after a change of role makes room for those that
 // are still to come.
 func (t *turns) idle(ctx context.Context) {
