@@ -136,7 +136,7 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 	a := &Agent{
 		cluster: c.Cluster, workers: c.Workers, hub: h, local: mgr.GetClient(), clock: clock.RealClock{},
 		backend:     &volumereplication.Backend{Reader: mgr.GetClient(), Client: mgr.GetClient()},
-		collector:   &capture.Collector{Resources: index, Client: objects},
+		collector:   &capture.Collector{Resources: index, Client: objects, Namespaces: mgr.GetClient()},
 		restorer:    &restore.Restorer{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Dynamic: objects, Exists: index.Exists},
 		stores:      objectstore.NewProvider(c.Profiles, secrets, c.Namespace),
 		index:       index,

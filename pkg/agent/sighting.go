@@ -14,7 +14,7 @@ import (
 
 // sightingPatience is how long a claim is held back for its volume to be seen. Without the volume controller it would not
 // be bound anyhow.
-const sightingPatience = 5 * time.Second
+const sightingPatience = time.Minute
 
 // sightings tells when the cluster's volume controller has seen that a PersistentVolume may be bound: it gives it a phase.
 type sightings struct {

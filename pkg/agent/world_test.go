@@ -217,7 +217,7 @@ func (s *site) start(writes int) {
 	a := &Agent{
 		cluster: s.name, workers: 1, hub: h, local: mortal, clock: clock.RealClock{},
 		backend:     &driver{storage: s.world.storage, cluster: s.name, life: s.life},
-		collector:   &capture.Collector{Resources: someKinds{}, Client: objects},
+		collector:   &capture.Collector{Resources: someKinds{}, Client: objects, Namespaces: mortal},
 		restorer:    &restore.Restorer{Client: mortal, Live: mortal, Dynamic: objects},
 		stores:      s.world.stores,
 		checkpoints: checkpoints,

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic/fake"
 	clienttesting "k8s.io/client-go/testing"
+	clientfake "sigs.k8s.io/controller-runtime/pkg/client/fake"
 	"sigs.k8s.io/yaml"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
@@ -121,7 +122,7 @@ func (k *kinds) Exclude(r schema.GroupVersionResource, _ error) {
 
 func collector(t *testing.T) (*Collector, *fake.FakeDynamicClient, *kinds) {
 	t.Helper()
-	namespace := object(t, "{apiVersion: v1, kind: Namespace, metadata: {name: shop, uid: n, labels: {team: x}}, spec: {finalizers: [kubernetes]}}")
+	namespaces := clientfake.NewClientBuilder().WithObjects(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", UID: "n"}}).Build()
 	mine := object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: b, namespace: shop, uid: b, labels: {app: shop}}}")
 	first := object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: shop, uid: a, labels: {app: shop}}}")
 	other := object(t, "{apiVersion: v1, kind: ConfigMap, metadata: {name: c, namespace: shop, uid: c, labels: {app: other}}}")
@@ -129,10 +130,10 @@ func collector(t *testing.T) (*Collector, *fake.FakeDynamicClient, *kinds) {
 	widget := object(t, "{apiVersion: example.org/v1, kind: Widget, metadata: {name: w, namespace: shop, uid: w, labels: {app: shop}}}")
 	configMaps, widgets := schema.GroupVersionResource{Version: "v1", Resource: "configmaps"}, schema.GroupVersionResource{Group: "example.org", Version: "v1", Resource: "widgets"}
 	client := fake.NewSimpleDynamicClientWithCustomListKinds(runtime.NewScheme(), map[schema.GroupVersionResource]string{
-		configMaps: "ConfigMapList", widgets: "WidgetList", {Version: "v1", Resource: "namespaces"}: "NamespaceList",
-	}, namespace, mine, first, other, elsewhere, widget)
+		configMaps: "ConfigMapList", widgets: "WidgetList",
+	}, mine, first, other, elsewhere, widget)
 	k := &kinds{resources: []schema.GroupVersionResource{configMaps, widgets}}
-	return &Collector{Resources: k, Client: client}, client, k
+	return &Collector{Resources: k, Client: client, Namespaces: namespaces}, client, k
 }
 
 func TestCollectTakesWhatTheSelectorCovers(t *testing.T) {

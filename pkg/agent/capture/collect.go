@@ -17,9 +17,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
 )
@@ -42,6 +44,8 @@ type Resources interface {
 type Collector struct {
 	Resources Resources
 	Client    dynamic.Interface
+	// Namespaces reads namespaces, as a cache does.
+	Namespaces client.Reader
 }
 
 // Collected are an application's objects.
@@ -95,11 +99,17 @@ func (c *Collected) add(resource string, objects []unstructured.Unstructured) {
 }
 
 func (c *Collector) namespace(ctx context.Context, name string) ([]unstructured.Unstructured, error) {
-	namespace, err := c.Client.Resource(corev1.SchemeGroupVersion.WithResource("namespaces")).Get(ctx, name, metav1.GetOptions{})
-	if err != nil {
+	var namespace corev1.Namespace
+	if err := c.Namespaces.Get(ctx, client.ObjectKey{Name: name}, &namespace); err != nil {
 		return nil, fmt.Errorf("reading Namespace %s: %w", name, err)
 	}
-	return []unstructured.Unstructured{*namespace}, nil
+	object, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&namespace)
+	if err != nil {
+		return nil, fmt.Errorf("encoding Namespace %s: %w", name, err)
+	}
+	out := unstructured.Unstructured{Object: object}
+	out.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Namespace"))
+	return []unstructured.Unstructured{out}, nil
 }
 
 func (c *Collector) list(ctx context.Context, resource schema.GroupVersionResource, namespace string, selector labels.Selector) ([]unstructured.Unstructured, error) {

@@ -32,18 +32,27 @@ func Run(ctx context.Context, hub kubernetes.Interface, cluster, namespace strin
 		duration/renewalsPerDuration, cluster, namespace, nil).Run(ctx)
 }
 
-// RunWhile runs keep while healthy finds nothing wrong, asking every interval, until ctx ends.
+// failuresInARow of the health check end the renewals: as many as would have let the Lease run out.
+const failuresInARow = renewalsPerDuration
+
+// RunWhile runs keep while healthy finds nothing wrong, asking every interval, until ctx ends. It takes several failures in
+// a row to stop it, for a busy API server is not a dead one.
 func RunWhile(ctx context.Context, interval time.Duration, healthy func(context.Context) error, keep func(context.Context)) {
 	var stop context.CancelFunc
 	var done sync.WaitGroup
+	failures := 0
 	check := func(ctx context.Context) {
 		err := healthy(ctx)
+		failures++
 		switch {
-		case err == nil && stop == nil:
+		case err == nil && stop != nil:
+			failures = 0
+		case err == nil:
+			failures = 0
 			var keepCtx context.Context
 			keepCtx, stop = context.WithCancel(ctx)
 			done.Go(func() { keep(keepCtx) })
-		case err != nil && stop != nil && ctx.Err() == nil:
+		case failures >= failuresInARow && stop != nil && ctx.Err() == nil:
 			klog.FromContext(ctx).Info("This agent can't reach its own cluster and no longer renews its Lease", "reason", err.Error())
 			stop()
 			done.Wait()
