@@ -183,7 +183,7 @@ func (q question) findPeerReady() (bool, string) {
 }
 
 func (q question) findProtected() (bool, string) {
-	captured := q.Placement.Status.LastKubeObjectProtectionTime != nil ||
+	captured := q.Placement.Status.LastKubeObjectProtectionTime != nil || q.handover() != nil ||
 		q.sourceGroup != nil && q.sourceGroup.Status.LastCapture != nil &&
 			q.sourceGroup.Status.LastCapture.Epoch == q.Placement.Status.Epoch
 	switch {

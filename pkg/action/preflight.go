@@ -75,7 +75,23 @@ func newQuestion(f Facts, r Request) question {
 		(q.syncPoint == nil || q.syncPoint.Before(g.Status.LastGroupSyncTime)) {
 		q.syncPoint = g.Status.LastGroupSyncTime
 	}
+	if token := q.handover(); token != nil && (q.syncPoint == nil || q.syncPoint.Time.Before(token.IssuedTime.Time)) {
+		q.syncPoint = &metav1.Time{Time: token.IssuedTime.Time}
+	}
 	return q
+}
+
+// handover is the target's own handover token of this epoch, if it issued one: the proof that it has everything that was
+// written and captured before it handed over, also while its successor has not synced yet, or never came up.
+func (q question) handover() *v1alpha1.HandoverToken {
+	if q.targetGroup == nil {
+		return nil
+	}
+	token := q.targetGroup.Status.HandoverToken
+	if token == nil || token.Epoch != q.Placement.Status.Epoch {
+		return nil
+	}
+	return token
 }
 
 // resolveTarget gives the target that was asked for, or the default of the type; empty if there is none.

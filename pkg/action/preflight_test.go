@@ -252,6 +252,16 @@ func TestPreflightChecks(t *testing.T) {
 			request:    action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1, Acknowledgements: ack},
 			overridden: []string{"SourceStopped"},
 		},
+		"a failover back to the cluster that handed over needs no sync of a target that was lost before it made one": {
+			facts:      lostAfterHandover(4),
+			request:    action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1, Acknowledgements: ack},
+			overridden: []string{"SourceStopped"},
+		},
+		"a handover of an earlier epoch proves nothing about the copy": {
+			facts:   lostAfterHandover(3),
+			request: action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1, Acknowledgements: ack},
+			failed:  []string{"Protected", "CopyFresh"}, code: http.StatusConflict, says: "not every volume was ever synced",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			record := action.Preflight(test.facts, test.request)
@@ -264,6 +274,20 @@ func TestPreflightChecks(t *testing.T) {
 			checkRefusal(t, record, test.code, test.says)
 		})
 	}
+}
+
+// lostAfterHandover is an application whose relocate from dr1 in epoch 4 is past its point of no return when dr2 is lost. dr1
+// has issued a handover token of an epoch.
+func lostAfterHandover(epoch int64) action.Facts {
+	f := running(healthy(), relocate())
+	action.PassPointOfNoReturn(&f.Placement.Status, "", metav1.NewMicroTime(now))
+	f.Clusters[builder.DR2] = lost()
+	f.Groups[builder.DR1] = builder.VRG("shop", "shop", builder.DR1).Secondary(4, v1alpha1.VRGActionRelocate).
+		Reports(v1alpha1.SecondaryState).Healthy(now).HandedOver(epoch).Obj()
+	f.Groups[builder.DR1].Status.HandoverToken.IssuedTime = metav1.NewMicroTime(now.Add(-time.Second))
+	f.Groups[builder.DR2] = builder.VRG("shop", "shop", builder.DR2).Primary(4, v1alpha1.VRGActionRelocate).
+		Reports(v1alpha1.UnknownState).NeverSaved().Obj()
+	return f
 }
 
 func stale(f *action.Facts, at time.Time) {
@@ -373,6 +397,11 @@ func TestDataLossWindow(t *testing.T) {
 	window = action.Preflight(f, failover()).Status.DataLossWindow
 	if window == nil || window.Duration.Duration != time.Minute {
 		t.Errorf("a report on an earlier epoch says nothing about this one's sync point: got %+v", window)
+	}
+	back := action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1}
+	window = action.Preflight(lostAfterHandover(4), back).Status.DataLossWindow
+	if window == nil || window.Duration.Duration != time.Second {
+		t.Errorf("a failover back gives up what was written since the handover: got %+v", window)
 	}
 }
 
