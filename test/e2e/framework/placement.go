@@ -67,17 +67,20 @@ func False[T Conditioned](condition string, words ...string) Wanted[T] {
 		What: fmt.Sprintf("%s=False with %q in its message", condition, words),
 		Reached: func(object T) (bool, string, error) {
 			found := meta.FindStatusCondition(Conditions(object), condition)
-			if found == nil || found.Status != metav1.ConditionFalse {
-				return false, Describe(object), nil
-			}
-			for _, word := range words {
-				if !strings.Contains(found.Message, word) {
-					return false, Describe(object), nil
-				}
-			}
-			return true, Describe(object), nil
+			reached := found != nil && found.Status == metav1.ConditionFalse && ContainsAll(found.Message, words)
+			return reached, Describe(object), nil
 		},
 	}
+}
+
+// ContainsAll says whether all the words are in the message.
+func ContainsAll(message string, words []string) bool {
+	for _, word := range words {
+		if !strings.Contains(message, word) {
+			return false
+		}
+	}
+	return true
 }
 
 // SettledOn is the state in which the application is protected again on the cluster: it may run there and the other
