@@ -45,7 +45,7 @@ type Agent struct {
 	collector   *capture.Collector
 	index       *capture.Index
 	restorer    *restore.Restorer
-	sightings   sightings
+	bindings    bindings
 	stores      objectstore.Provider
 	checkpoints *checkpoint.Store
 	writer      *status.Writer

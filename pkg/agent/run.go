@@ -14,6 +14,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/discovery"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
@@ -143,8 +144,8 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 		checkpoints: checkpoints,
 		writer:      status.NewWriter(h, clock.RealClock{}),
 	}
-	a.restorer.AwaitSeen = func(ctx context.Context, volume string) error {
-		return a.sightings.await(ctx, mgr.GetClient(), volume)
+	a.restorer.AwaitBound = func(ctx context.Context, volume string, claim types.UID) error {
+		return a.bindings.await(ctx, mgr.GetClient(), volume, claim)
 	}
 	a.prepare(ctx)
 	return a, nil

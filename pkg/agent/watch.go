@@ -110,7 +110,7 @@ func (a *Agent) watch(ctx context.Context, local cache.Cache) error {
 		on(ctx, local, &corev1.PersistentVolumeClaim{}, byNamespace),
 		on(ctx, local, &corev1.PersistentVolume{}, func(object client.Object) {
 			volume := object.(*corev1.PersistentVolume)
-			a.sightings.observe(volume)
+			a.bindings.observe(volume)
 			if ref := volume.Spec.ClaimRef; ref != nil {
 				a.enqueueNamespace(ref.Namespace, false)
 			}

@@ -196,6 +196,9 @@ func (s *site) start(writes int) {
 	s.stopped, s.life = cancel, &life{left: writes}
 	mortal := interceptor.NewClient(s.api, interceptor.Funcs{
 		Create: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.CreateOption) error {
+			if _, ok := o.(*corev1.PersistentVolumeClaim); ok {
+				o.SetUID(types.UID(fmt.Sprintf("%s-%d", o.GetName(), time.Now().UnixNano())))
+			}
 			return errors.Join(s.spend(), unless(s.life.over(), func() error { return c.Create(ctx, o, opts...) }))
 		},
 		Update: func(ctx context.Context, c client.WithWatch, o client.Object, opts ...client.UpdateOption) error {
@@ -256,7 +259,8 @@ func (s *site) look() {
 	}
 }
 
-// bind does what the cluster's volume controller does.
+// bind does what the cluster's volume controller does: it agrees to a claim that says it is bound if its volume says so
+// too, and takes it for lost if not.
 func (s *site) bind() {
 	var claims corev1.PersistentVolumeClaimList
 	if err := s.api.List(s.t.Context(), &claims); err != nil {
@@ -264,12 +268,15 @@ func (s *site) bind() {
 	}
 	for i := range claims.Items {
 		claim := &claims.Items[i]
-		var volume corev1.PersistentVolume
-		if claim.Status.Phase == corev1.ClaimBound || s.api.Get(s.t.Context(), client.ObjectKey{Name: claim.Spec.VolumeName}, &volume) != nil {
+		if claim.Status.Phase == corev1.ClaimBound || claim.Annotations["pv.kubernetes.io/bind-completed"] == "" {
 			continue
 		}
+		var volume corev1.PersistentVolume
+		if err := s.api.Get(s.t.Context(), client.ObjectKey{Name: claim.Spec.VolumeName}, &volume); err != nil || volume.Spec.ClaimRef.UID != claim.UID {
+			s.t.Fatalf("claim %s is lost: %v, %+v", claim.Name, err, volume.Spec.ClaimRef)
+		}
 		claim.Status.Phase = corev1.ClaimBound
-		if err := s.api.Status().Update(s.t.Context(), claim); err != nil {
+		if err := s.api.Status().Update(s.t.Context(), claim); err != nil && !apierrors.IsConflict(err) {
 			s.t.Fatal(err)
 		}
 	}
@@ -291,7 +298,8 @@ func (s *site) deploy() {
 				ClaimRef:                      &corev1.ObjectReference{Namespace: "shop", Name: name},
 				PersistentVolumeSource:        corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: "sim", VolumeHandle: "h-" + name}},
 			}},
-			&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Labels: app}, Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-" + name}})
+			&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Labels: app,
+				Annotations: map[string]string{"pv.kubernetes.io/bind-completed": "yes"}}, Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-" + name}})
 	}
 	for _, o := range objects {
 		if err := s.api.Create(s.t.Context(), o); err != nil {

@@ -68,10 +68,10 @@ func TestVolumesAreRestoredOnceAndKept(t *testing.T) {
 		}
 	}
 	if pv.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain || pv.Annotations[mark.ReclaimPolicy] != "Delete" ||
-		pv.Spec.CSI.VolumeHandle != "h" || pv.Spec.ClaimRef.UID != "" {
+		pv.Spec.CSI.VolumeHandle != "h" || pv.Spec.ClaimRef.UID != pvc.UID {
 		t.Errorf("%+v", pv)
 	}
-	if pvc.Annotations[mark.Owner] != owner.String() || pvc.Spec.VolumeName != "pv" {
+	if pvc.Annotations[mark.Owner] != owner.String() || pvc.Spec.VolumeName != "pv" || pvc.Annotations["pv.kubernetes.io/bind-completed"] != "yes" {
 		t.Errorf("%+v", pvc)
 	}
 	if ns.Labels["team"] != "x" {
@@ -99,7 +99,7 @@ func TestVolumesThatAreInTheWayAreNamed(t *testing.T) {
 		"a volume with another handle":          {pv(func(v *corev1.PersistentVolume) { v.Spec.CSI.VolumeHandle = "x" }), "PersistentVolume pv exists and is another volume"},
 		"a volume of another claim":             {pv(func(v *corev1.PersistentVolume) { v.Spec.ClaimRef.Name = "x" }), "PersistentVolume pv exists and belongs to another claim"},
 		"the very volume and claim":             {pv(func(*corev1.PersistentVolume) {}), ""},
-		"a claim of the same volume":            {pvc(func(*corev1.PersistentVolumeClaim) {}), ""},
+		"a claim of the same volume":            {pvc(func(c *corev1.PersistentVolumeClaim) { c.UID = "claim" }), ""},
 		"a volume that its claim has let go of": {pv(func(v *corev1.PersistentVolume) { v.Spec.ClaimRef.UID, v.Status.Phase = "old", corev1.VolumeReleased }), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -112,12 +112,12 @@ func TestVolumesThatAreInTheWayAreNamed(t *testing.T) {
 			} else if !errors.Is(err, ErrConflict) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("got %v, want %q", err, tc.want)
 			}
-			var after corev1.PersistentVolume
-			if err := c.Get(t.Context(), client.ObjectKey{Name: "pv"}, &after); err != nil {
-				t.Fatal(err)
-			}
-			if after.Spec.ClaimRef.UID != "" {
-				t.Error("a released volume was not let go of")
+			var volume corev1.PersistentVolume
+			var claim corev1.PersistentVolumeClaim
+			volumeErr, claimErr := c.Get(t.Context(), client.ObjectKey{Name: "pv"}, &volume), c.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: "data"}, &claim)
+			bound := volumeErr == nil && claimErr == nil && volume.Spec.ClaimRef.UID == claim.UID && claim.Annotations["pv.kubernetes.io/bind-completed"] == "yes"
+			if bound != (tc.want == "") {
+				t.Errorf("bound: %t; %+v, %+v", bound, volume.Spec.ClaimRef, claim.Annotations)
 			}
 		})
 	}

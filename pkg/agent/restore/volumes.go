@@ -41,13 +41,14 @@ type Restorer struct {
 	Dynamic dynamic.Interface
 	// Exists tells of objects that are known to be there, so that creating them need not be tried. It may be nil.
 	Exists func(resource schema.GroupVersionResource, namespace, name string) bool
-	// AwaitSeen, if set, returns when the cluster's volume controller has looked at a PersistentVolume. A claim that names
-	// a volume which that controller does not know yet is left unbound until its next resync, many seconds later.
-	AwaitSeen func(ctx context.Context, volume string) error
+	// AwaitBound, if set, returns when the cluster's volume controller has found that a PersistentVolume is bound to the
+	// claim of that UID.
+	AwaitBound func(ctx context.Context, volume string, claim types.UID) error
 }
 
-// Volumes creates namespaces, PersistentVolumes and PersistentVolumeClaims for owner, all at once. Claims are bound by
-// the cluster's own controller, which the caller waits for. Volumes that are in place stay as they are.
+// Volumes creates the namespace, PersistentVolumes and PersistentVolumeClaims for owner, all volumes at once, and binds them
+// to each other. The cluster's volume controller, which looks at one claim after the other, has but to agree; the caller
+// waits for that. Volumes that are in place stay as they are.
 func (r *Restorer) Volumes(ctx context.Context, owner types.NamespacedName, volumes []archive.Volume, namespace *archive.Object) error {
 	if err := r.namespace(ctx, owner.Namespace, namespace); err != nil {
 		return err
@@ -59,17 +60,30 @@ func (r *Restorer) Volumes(ctx context.Context, owner types.NamespacedName, volu
 	return atOnce(steps)
 }
 
+// volumeAndClaim creates the claim, then the volume that names it by its UID, and then tells that they are bound. Told
+// sooner, the controller would take the claim for one that has lost its volume.
 func (r *Restorer) volumeAndClaim(ctx context.Context, owner types.NamespacedName, v *archive.Volume) error {
-	if err := r.volume(ctx, v); err != nil {
+	claim, err := r.claim(ctx, owner, v)
+	if err != nil {
 		return err
 	}
-	if r.AwaitSeen != nil {
-		if err := r.AwaitSeen(ctx, v.PV.Name); err != nil {
+	if err := r.volume(ctx, v, claim.UID); err != nil {
+		return err
+	}
+	if claim.Status.Phase == corev1.ClaimBound {
+		return nil
+	}
+	if r.AwaitBound != nil {
+		if err := r.AwaitBound(ctx, v.PV.Name, claim.UID); err != nil {
 			return err
 		}
 	}
-	return r.claim(ctx, owner, v)
+	err = r.Client.Patch(ctx, claim.DeepCopy(), client.RawPatch(types.MergePatchType, bindCompleted))
+	return wrap(err, "binding PersistentVolumeClaim %s/%s", claim.Namespace, claim.Name)
 }
+
+// bindCompleted is what the volume controller notes on a claim that is bound.
+var bindCompleted = []byte(`{"metadata":{"annotations":{"pv.kubernetes.io/bind-completed":"yes"}}}`)
 
 // atOnce runs all steps and joins what went wrong, in the order of the steps.
 func atOnce(steps []func() error) error {
@@ -104,18 +118,21 @@ func (r *Restorer) namespace(ctx context.Context, name string, captured *archive
 	return nil
 }
 
-func (r *Restorer) volume(ctx context.Context, v *archive.Volume) error {
+func (r *Restorer) volume(ctx context.Context, v *archive.Volume, claim types.UID) error {
 	pv := v.PV.DeepCopy()
+	pv.Spec.ClaimRef.UID = claim
 	if pv.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
 		pv.Annotations = with(pv.Annotations, mark.ReclaimPolicy, string(pv.Spec.PersistentVolumeReclaimPolicy))
 		pv.Spec.PersistentVolumeReclaimPolicy = corev1.PersistentVolumeReclaimRetain
 	}
 	existing := &corev1.PersistentVolume{}
-	err := r.create(ctx, pv, existing)
-	if existing.Name == "" {
+	if err := r.create(ctx, pv, existing); err != nil {
 		return wrap(err, "creating PersistentVolume %s", pv.Name)
 	}
-	return r.reuse(ctx, existing, v)
+	if existing.Name == "" {
+		return nil
+	}
+	return r.reuse(ctx, existing, v, claim)
 }
 
 // create creates an object unless it is there; existing is then what there is.
@@ -131,44 +148,47 @@ func (r *Restorer) create(ctx context.Context, object, existing client.Object) e
 	return r.Live.Get(ctx, key, existing)
 }
 
-// reuse takes a volume that is there: the same bytes for the same claim. One that was released by a claim since deleted
-// is let go of, so that the restored claim may bind to it.
-func (r *Restorer) reuse(ctx context.Context, existing *corev1.PersistentVolume, v *archive.Volume) error {
+// reuse takes a volume that is there: the same bytes for the same claim. One that belonged to a former claim of that name
+// is given to the restored one.
+func (r *Restorer) reuse(ctx context.Context, existing *corev1.PersistentVolume, v *archive.Volume, claim types.UID) error {
 	if existing.Spec.CSI == nil || v.PV.Spec.CSI == nil || existing.Spec.CSI.VolumeHandle != v.PV.Spec.CSI.VolumeHandle {
 		return conflictf("PersistentVolume %s exists and is another volume; delete it", existing.Name)
 	}
 	ref := existing.Spec.ClaimRef
-	if ref == nil || ref.Namespace != v.PVC.Namespace || ref.Name != v.PVC.Name {
+	switch {
+	case ref == nil || ref.Namespace != v.PVC.Namespace || ref.Name != v.PVC.Name:
 		return conflictf("PersistentVolume %s exists and belongs to another claim; release it", existing.Name)
-	}
-	if existing.Status.Phase != corev1.VolumeReleased || ref.UID == "" {
+	case ref.UID == claim:
 		return nil
 	}
-	patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q},"spec":{"claimRef":{"uid":null,"resourceVersion":null}}}`, existing.ResourceVersion)
+	patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q},"spec":{"claimRef":{"uid":%q,"resourceVersion":null}}}`, existing.ResourceVersion, claim)
 	err := r.Client.Patch(ctx, existing.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
-	return wrap(err, "releasing PersistentVolume %s from its former claim", existing.Name)
+	return wrap(err, "giving PersistentVolume %s to its restored claim", existing.Name)
 }
 
-func (r *Restorer) claim(ctx context.Context, owner types.NamespacedName, v *archive.Volume) error {
+// claim returns the claim as it was created, or as it was there.
+func (r *Restorer) claim(ctx context.Context, owner types.NamespacedName, v *archive.Volume) (*corev1.PersistentVolumeClaim, error) {
 	pvc := v.PVC.DeepCopy()
 	pvc.Annotations = with(pvc.Annotations, mark.Owner, owner.String())
 	pvc.Spec.VolumeName = v.PV.Name
 	existing := &corev1.PersistentVolumeClaim{}
-	err := r.create(ctx, pvc, existing)
+	if err := r.create(ctx, pvc, existing); err != nil {
+		return nil, wrap(err, "creating PersistentVolumeClaim %s/%s", pvc.Namespace, pvc.Name)
+	}
 	if existing.Name == "" {
-		return wrap(err, "creating PersistentVolumeClaim %s/%s", pvc.Namespace, pvc.Name)
+		return pvc, nil
 	}
 	holder := existing.Annotations[mark.Owner]
 	switch {
 	case existing.Spec.VolumeName != v.PV.Name:
-		return conflictf("PersistentVolumeClaim %s/%s exists and has another volume than the captured one (%q, not %q); delete it, or move it out of the way",
+		return nil, conflictf("PersistentVolumeClaim %s/%s exists and has another volume than the captured one (%q, not %q); delete it, or move it out of the way",
 			pvc.Namespace, pvc.Name, existing.Spec.VolumeName, v.PV.Name)
 	case !existing.DeletionTimestamp.IsZero():
-		return conflictf("PersistentVolumeClaim %s/%s is being deleted; what holds it must let go first", pvc.Namespace, pvc.Name)
+		return nil, conflictf("PersistentVolumeClaim %s/%s is being deleted; what holds it must let go first", pvc.Namespace, pvc.Name)
 	case holder != "" && holder != owner.String():
-		return conflictf("PersistentVolumeClaim %s/%s is protected by VolumeReplicationGroup %s", pvc.Namespace, pvc.Name, holder)
+		return nil, conflictf("PersistentVolumeClaim %s/%s is protected by VolumeReplicationGroup %s", pvc.Namespace, pvc.Name, holder)
 	default:
-		return nil
+		return existing, nil
 	}
 }
 
