@@ -71,6 +71,8 @@ type server struct {
 	patches int
 	fail    error
 	patched chan struct{}
+	// meanwhile is called while the second patch is under way.
+	meanwhile func()
 }
 
 func (s *server) PatchStatus(_ context.Context, _ types.NamespacedName, patch []byte) (*v1alpha1.VolumeReplicationGroup, error) {
@@ -78,6 +80,9 @@ func (s *server) PatchStatus(_ context.Context, _ types.NamespacedName, patch []
 	defer s.lock.Unlock()
 	defer func() { s.patched <- struct{}{} }()
 	s.patches++
+	if s.meanwhile != nil && s.patches == 2 {
+		s.meanwhile()
+	}
 	if s.fail != nil {
 		return nil, s.fail
 	}
@@ -130,6 +135,27 @@ func (h *harness) await() {
 	}
 }
 
+// step lets the time pass that progress waits for, once something does.
+func (h *harness) step() {
+	h.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !h.writer.waits(h.object) {
+		if time.Now().After(deadline) {
+			h.t.Fatal("nothing waits to be sent")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	h.clock.Step(spacing)
+}
+
+// waits tells whether a report is put off.
+func (w *Writer) waits(object *v1alpha1.VolumeReplicationGroup) bool {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	g := w.groups[types.NamespacedName{Namespace: object.Namespace, Name: object.Name}]
+	return g != nil && g.due.After(w.clock.Now())
+}
+
 func (h *harness) message() string {
 	h.server.lock.Lock()
 	defer h.server.lock.Unlock()
@@ -165,6 +191,21 @@ func TestWhatSomebodyWaitsForIsSentAtOnceAndProgressAfterAWhile(t *testing.T) {
 	h.report(v1alpha1.PrimaryState, True("Ready", "three"))
 	h.clock.Step(spacing)
 	h.quiet()
+}
+
+func TestWhatIsFoundWhileAReportIsBeingSentIsSentAfterIt(t *testing.T) {
+	h := newHarness(t)
+	h.server.meanwhile = func() { h.report(v1alpha1.PrimaryState, False("Overdue", "three")) }
+	h.report(v1alpha1.PrimaryState, True("Ready", "one"))
+	h.await()
+	h.report(v1alpha1.PrimaryState, True("Ready", "two"))
+	h.step()
+	h.await()
+	h.step()
+	h.await()
+	if got := h.message(); got != "three" {
+		t.Errorf("the hub has %q", got)
+	}
 }
 
 func TestWhatChangesBackMeanwhileIsNotSent(t *testing.T) {

@@ -86,10 +86,15 @@ func (w *Writer) Report(object *v1alpha1.VolumeReplicationGroup, r *Report) {
 		g.onHub, g.version = *object.Status.DeepCopy(), object.ResourceVersion
 	}
 	g.report = r
+	w.schedule(key, g)
+}
+
+// schedule has the report sent, at once if it is urgent, unless the hub has it.
+func (w *Writer) schedule(key types.NamespacedName, g *group) {
 	now := w.clock.Now()
-	wanted := r.Status(g.onHub, now)
+	wanted := g.report.Status(g.onHub, now)
 	switch {
-	case urgent(g.onHub, wanted, r.Awaited), w.clock.Since(g.sent) >= refreshInterval:
+	case urgent(g.onHub, wanted, g.report.Awaited), now.Sub(g.sent) >= refreshInterval:
 		g.due = now
 		w.queue.Add(key)
 	case g.due.IsZero() && !equality.Semantic.DeepEqual(g.onHub, wanted):
@@ -196,12 +201,13 @@ func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
 	}
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	g.sent = now
-	if g.report == sending {
-		g.due = time.Time{}
-	}
+	g.sent, g.due = now, time.Time{}
 	if newer(object.ResourceVersion, g.version) {
 		g.onHub, g.version = object.Status, object.ResourceVersion
+	}
+	if g.report != sending {
+		// What was found meanwhile has found this report due, and has not been queued.
+		w.schedule(key, g)
 	}
 	return nil
 }
