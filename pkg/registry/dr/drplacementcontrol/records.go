@@ -74,10 +74,18 @@ func (r Records) finish(ctx context.Context, ended *v1alpha1.DRAction) error {
 	if err != nil {
 		return err
 	}
-	if stored == nil {
+	if stored != nil && apiequality.Semantic.DeepEqual(stored.Status, final.Status) {
+		return nil
+	}
+	// What was read may be out of date either way: the record may have come or gone since.
+	err = apierrors.NewNotFound(dr.Resource("dractions"), final.Name)
+	if stored != nil {
+		err = r.overwriteStatus(ctx, final)
+	}
+	if apierrors.IsNotFound(err) {
 		_, err = r.Actions.Create(r.context(ctx, ""), final.DeepCopy(), nil, &metav1.CreateOptions{})
 	}
-	if apierrors.IsAlreadyExists(err) || stored != nil && !apiequality.Semantic.DeepEqual(stored.Status, final.Status) {
+	if apierrors.IsAlreadyExists(err) {
 		err = r.overwriteStatus(ctx, final)
 	}
 	if apierrors.IsInvalid(err) {
