@@ -24,28 +24,34 @@ import (
 const supervisorTimeout = 20 * time.Second
 
 func newUp() *cobra.Command {
-	instant := false
+	instant, hubOnly := false, false
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Boot the playground; do nothing if it is up",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return up(cmd.Context(), printer(cmd.OutOrStdout()), instant)
+			boot := supervisor.Command{Verb: supervisor.VerbUp}
+			if instant {
+				boot.Words = append(boot.Words, supervisor.WordInstant)
+			}
+			if hubOnly {
+				boot.Words = append(boot.Words, supervisor.WordHubOnly)
+			}
+			return up(cmd.Context(), printer(cmd.OutOrStdout()), boot)
 		},
 	}
 	command.Flags().BoolVar(&instant, "instant-storage", false,
 		"storage answers VolumeReplications at once, without csi-addons: for measuring everything else")
+	command.Flags().BoolVar(&hubOnly, "hub-only", false,
+		"boot the hub and leave the managed clusters as they are: for trying the API and nothing else")
+	command.MarkFlagsMutuallyExclusive("instant-storage", "hub-only")
 	return command
 }
 
 // up has the supervisor boot the playground. A supervisor that this call has started ends with it if it fails or is
 // interrupted: however this program dies, the leash breaks.
-func up(ctx context.Context, report supervisor.Progress, instant bool) error {
+func up(ctx context.Context, report supervisor.Progress, boot supervisor.Command) error {
 	client := supervisor.NewClient()
-	boot := supervisor.Command{Verb: supervisor.VerbUp}
-	if instant {
-		boot.Words = []string{supervisor.WordInstant}
-	}
 	root, err := layout.Find()
 	if err != nil {
 		return err

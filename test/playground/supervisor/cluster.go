@@ -145,6 +145,15 @@ func (c *cluster) outdated() bool {
 	return slices.ContainsFunc(c.list(), (*process.Process).Outdated)
 }
 
+// stopOutdated stops the processes whose programs have been built anew.
+func (c *cluster) stopOutdated() {
+	for _, p := range c.list() {
+		if p.Outdated() {
+			c.kill(p.Name)
+		}
+	}
+}
+
 // client returns the admin's way into the cluster.
 func (c *cluster) client() (*rest.Config, error) {
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig())

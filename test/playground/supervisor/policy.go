@@ -32,17 +32,7 @@ func (s *Supervisor) ensurePolicy(ctx context.Context, report Progress) error {
 	if err != nil {
 		return err
 	}
-	var clusters []map[string]string
-	for _, name := range managedClusters {
-		clusters = append(clusters, map[string]string{
-			"Name": name, "Region": regions[name], "Profile": component.Profile(name),
-		})
-	}
-	manifests, err := objects.Render(policyManifests, map[string]any{"Clusters": clusters, "Policy": policyName})
-	if err != nil {
-		return err
-	}
-	if err := applier.Apply(ctx, manifests); err != nil {
+	if err := applyPolicy(ctx, applier); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, objectTimeout)
@@ -59,4 +49,19 @@ func (s *Supervisor) ensurePolicy(ctx context.Context, report Progress) error {
 	}
 	report("hub  DRClusters dr1 and dr2 and DRPolicy %s are ready", policyName)
 	return nil
+}
+
+// applyPolicy makes the DRClusters and the DRPolicy.
+func applyPolicy(ctx context.Context, applier *objects.Applier) error {
+	var clusters []map[string]string
+	for _, name := range managedClusters {
+		clusters = append(clusters, map[string]string{
+			"Name": name, "Region": regions[name], "Profile": component.Profile(name),
+		})
+	}
+	manifests, err := objects.Render(policyManifests, map[string]any{"Clusters": clusters, "Policy": policyName})
+	if err != nil {
+		return err
+	}
+	return applier.Apply(ctx, manifests)
 }

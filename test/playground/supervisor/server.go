@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -32,8 +33,13 @@ const (
 	VerbFault     = "fault"
 )
 
-// WordInstant after VerbUp asks for storage that answers at once.
-const WordInstant = "instant-storage"
+// Words after VerbUp.
+const (
+	// WordInstant asks for storage that answers at once.
+	WordInstant = "instant-storage"
+	// WordHubOnly asks for the hub, and leaves the managed clusters as they are.
+	WordHubOnly = "hub-only"
+)
 
 // event is one line of the answer to a command. The last one says how it ended.
 type event struct {
@@ -95,7 +101,10 @@ func (s *Supervisor) do(ctx context.Context, report Progress, command Command) e
 	words := command.Words
 	switch command.Verb {
 	case VerbUp:
-		return s.Up(ctx, report, len(words) == 1 && words[0] == WordInstant)
+		if slices.Contains(words, WordHubOnly) {
+			return s.UpHub(ctx, report)
+		}
+		return s.Up(ctx, report, slices.Contains(words, WordInstant))
 	case VerbDown:
 		s.Close()
 		return nil

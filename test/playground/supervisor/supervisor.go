@@ -85,7 +85,9 @@ func (s *Supervisor) Up(ctx context.Context, report Progress, instantStorage boo
 	if err := s.chooseStorage(instantStorage); err != nil {
 		return err
 	}
-	s.stopOutdated()
+	for _, c := range s.clusters {
+		c.stopOutdated()
+	}
 	s.links.heal()
 	hubReady := make(chan struct{})
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -106,6 +108,30 @@ func (s *Supervisor) Up(ctx context.Context, report Progress, instantStorage boo
 	return nil
 }
 
+// UpHub starts what does not run of the hub, or was built anew, and returns when dr.ramen.io is served. The DRClusters and the
+// DRPolicy are there, ready once the managed clusters are up too.
+func (s *Supervisor) UpHub(ctx context.Context, report Progress) error {
+	c := s.clusters[hub]
+	if c.running(false) && !c.outdated() {
+		report("The hub is up.")
+		return nil
+	}
+	began := time.Now()
+	c.stopOutdated()
+	if err := s.startHub(ctx, report); err != nil {
+		return err
+	}
+	applier, err := c.applier()
+	if err != nil {
+		return err
+	}
+	if err := applyPolicy(ctx, applier); err != nil {
+		return err
+	}
+	report("The hub is up (%.1fs).", time.Since(began).Seconds())
+	return nil
+}
+
 func (s *Supervisor) isUp() bool {
 	for _, c := range s.clusters {
 		if !c.running(s.state.instantStorage()) || c.outdated() {
@@ -118,17 +144,6 @@ func (s *Supervisor) isUp() bool {
 		}
 	}
 	return len(s.links.partitioned()) == 0
-}
-
-// stopOutdated stops the processes whose programs have been built anew.
-func (s *Supervisor) stopOutdated() {
-	for _, c := range s.clusters {
-		for _, p := range c.list() {
-			if p.Outdated() {
-				c.kill(p.Name)
-			}
-		}
-	}
 }
 
 // chooseStorage remembers which storage is wanted and stops the other kind.
