@@ -14,19 +14,19 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// Names of the preflight checks; a refusal's causes have them as type.
+// The preflight checks, by the names that clients know them by.
 const (
-	CheckTargetKnown        = "TargetKnown"
-	CheckTargetNotCurrent   = "TargetNotCurrent"
-	CheckNoActionInProgress = "NoActionInProgress"
-	CheckTargetConnected    = "TargetConnected"
-	CheckPeerReady          = "PeerReady"
-	CheckProtected          = "Protected"
-	CheckSourceUnhealthy    = "SourceUnhealthy"
-	CheckCopyFresh          = "CopyFresh"
-	CheckSourceStopped      = "SourceStopped"
-	CheckSourceConnected    = "SourceConnected"
-	CheckSourceProtected    = "SourceProtected"
+	CheckTargetKnown        = v1alpha1.CheckTargetKnown
+	CheckTargetNotCurrent   = v1alpha1.CheckTargetNotCurrent
+	CheckNoActionInProgress = v1alpha1.CheckNoActionInProgress
+	CheckTargetConnected    = v1alpha1.CheckTargetConnected
+	CheckPeerReady          = v1alpha1.CheckPeerReady
+	CheckProtected          = v1alpha1.CheckProtected
+	CheckSourceUnhealthy    = v1alpha1.CheckSourceUnhealthy
+	CheckCopyFresh          = v1alpha1.CheckCopyFresh
+	CheckSourceStopped      = v1alpha1.CheckSourceStopped
+	CheckSourceConnected    = v1alpha1.CheckSourceConnected
+	CheckSourceProtected    = v1alpha1.CheckSourceProtected
 )
 
 const (

@@ -1,0 +1,33 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Names of the preflight checks. An action that is refused gets a Status with one cause for each check that stands against
+// it: the cause's type is the check's name, its message says what was found and what to do, and its field is what to
+// change in the request where that is the remedy.
+const (
+	// CheckTargetKnown fails if the target is not one of the policy's clusters, or there is no such DRCluster.
+	CheckTargetKnown = "TargetKnown"
+	// CheckTargetNotCurrent fails if the application already runs on the target.
+	CheckTargetNotCurrent = "TargetNotCurrent"
+	// CheckNoActionInProgress fails while another action, the first placement or the deletion is under way.
+	CheckNoActionInProgress = "NoActionInProgress"
+	// CheckTargetConnected fails if the target's agent is not connected.
+	CheckTargetConnected = "TargetConnected"
+	// CheckPeerReady fails if the target is not a secondary whose copy is usable.
+	CheckPeerReady = "PeerReady"
+	// CheckProtected fails if the target has nothing complete to recover from.
+	CheckProtected = "Protected"
+	// CheckSourceUnhealthy fails a failover away from a healthy cluster; force overrides it.
+	CheckSourceUnhealthy = "SourceUnhealthy"
+	// CheckCopyFresh fails a failover to a copy staler than the policy allows; force overrides it.
+	CheckCopyFresh = "CopyFresh"
+	// CheckSourceStopped fails a failover while nothing is known to stop the source from writing;
+	// AckSourceMayStillWrite overrides it.
+	CheckSourceStopped = "SourceStopped"
+	// CheckSourceConnected fails a relocate if the source's agent is not connected.
+	CheckSourceConnected = "SourceConnected"
+	// CheckSourceProtected fails a relocate if the application is not protected where it runs.
+	CheckSourceProtected = "SourceProtected"
+)
