@@ -100,7 +100,11 @@ func (o *Options) applyHub(c *server.RecommendedConfig) error {
 	if err := o.Features.ApplyTo(&c.Config, client, c.SharedInformerFactory); err != nil {
 		return err
 	}
-	return o.Admission.ApplyTo(&c.Config, c.SharedInformerFactory, client, dynamicClient, utilfeature.DefaultFeatureGate, c.EffectiveVersion)
+	if err := enableWhatHubServes(o.Admission, client.Discovery()); err != nil {
+		return err
+	}
+	return o.Admission.ApplyTo(&c.Config, c.SharedInformerFactory, client, dynamicClient, utilfeature.DefaultFeatureGate,
+		c.EffectiveVersion, quotas{})
 }
 
 // unlimited is the client configuration without a client-side rate limit, which would make applications wait for each

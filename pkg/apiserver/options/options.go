@@ -10,8 +10,6 @@ import (
 
 	"github.com/spf13/pflag"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
-	"k8s.io/apimachinery/pkg/util/sets"
-	"k8s.io/apiserver/pkg/admission/plugin/policy/mutating"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	"k8s.io/apiserver/pkg/storage/storagebackend"
 	cliflag "k8s.io/component-base/cli/flag"
@@ -80,7 +78,6 @@ func NewOptions() *Options {
 		Audit:             genericoptions.NewAuditOptions(),
 		Features:          genericoptions.NewFeatureOptions(),
 		CoreAPI:           genericoptions.NewCoreAPIOptions(),
-		Admission:         genericoptions.NewAdmissionOptions(),
 		Logs:              logs.NewOptions(),
 		Storage:           StorageEmbedded,
 		DataDir:           "/var/lib/dr-apiserver",
@@ -88,10 +85,7 @@ func NewOptions() *Options {
 		AgentNamespace:    "dr-agents",
 		EnableControllers: true,
 	}
-	agents.Register(o.Admission.Plugins, func() agents.Identity { return agents.Identity{Namespace: o.AgentNamespace} })
-	o.Admission.RecommendedPluginOrder = append(o.Admission.RecommendedPluginOrder, agents.PluginName)
-	// Hubs before Kubernetes 1.36 do not serve what it watches, and then it would refuse every write.
-	o.Admission.DefaultOffPlugins = sets.New(mutating.PluginName)
+	o.Admission = newAdmissionOptions(func() agents.Identity { return agents.Identity{Namespace: o.AgentNamespace} })
 	return o
 }
 
