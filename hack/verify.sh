@@ -7,7 +7,7 @@
 set -o errexit -o nounset -o pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-unformatted=$(gofmt -l cmd pkg test)
+unformatted=$(gofmt -l cmd examples pkg test)
 if [[ -n $unformatted ]]; then
   echo "Not formatted; gofmt -w mends it:" >&2
   echo "$unformatted" >&2
