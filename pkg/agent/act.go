@@ -23,14 +23,14 @@ import (
 )
 
 // act carries a decision out, and tells whether that has made facts that are to be decided upon at once.
-func (a *Agent) act(ctx context.Context, f *facts, m *memory, d *decision) (changed bool, err error) {
-	if d.report != nil && f.group != nil {
-		a.writer.Report(f.group, d.report)
+func (a *Agent) act(ctx context.Context, f *Facts, m *memory, d *Decision) (changed bool, err error) {
+	if d.Report != nil && f.Group != nil {
+		a.writer.Report(f.Group, d.Report)
 	}
-	if d.save != nil {
-		return true, a.save(ctx, m, d.save)
+	if d.Save != nil {
+		return true, a.save(ctx, m, d.Save)
 	}
-	if d.quiesce {
+	if d.Quiesce {
 		if changed, err = a.quiesce(ctx, f, m); err != nil || changed {
 			return changed, err
 		}
@@ -39,15 +39,15 @@ func (a *Agent) act(ctx context.Context, f *facts, m *memory, d *decision) (chan
 	if err := a.actOnVolumes(ctx, f, m, d); err != nil {
 		return false, err
 	}
-	if d.resume {
-		if err := workload.Resume(ctx, a.local, f.key.Namespace); err != nil {
+	if d.Resume {
+		if err := workload.Resume(ctx, a.local, f.Key.Namespace); err != nil {
 			return false, err
 		}
 	}
-	if d.settle != nil {
-		return true, a.save(ctx, m, d.settle)
+	if d.Settle != nil {
+		return true, a.save(ctx, m, d.Settle)
 	}
-	if d.forget {
+	if d.Forget {
 		return false, a.forget(ctx, f)
 	}
 	return false, nil
@@ -66,16 +66,16 @@ func (a *Agent) save(ctx context.Context, m *memory, c *checkpoint.Checkpoint) e
 	return nil
 }
 
-func (a *Agent) quiesce(ctx context.Context, f *facts, m *memory) (bool, error) {
+func (a *Agent) quiesce(ctx context.Context, f *Facts, m *memory) (bool, error) {
 	claims := sets.New[string]()
-	for i := range f.volumes {
-		claims.Insert(f.volumes[i].PVC.Name)
+	for i := range f.Volumes {
+		claims.Insert(f.Volumes[i].PVC.Name)
 	}
 	selector, err := objectSelector(f)
 	if err != nil {
 		return false, err
 	}
-	waiting, err := workload.Quiesce(ctx, a.local, f.key.Namespace, claims, selector)
+	waiting, err := workload.Quiesce(ctx, a.local, f.Key.Namespace, claims, selector)
 	if apierrors.IsConflict(err) {
 		// The cache is behind; what it has missed comes as an event.
 		waiting, err = []string{err.Error()}, nil
@@ -85,13 +85,13 @@ func (a *Agent) quiesce(ctx context.Context, f *facts, m *memory) (bool, error) 
 	}
 	m.lock.Lock()
 	defer m.lock.Unlock()
-	changed := m.stop.done != (len(waiting) == 0) || !sets.New(m.stop.waiting...).Equal(sets.New(waiting...))
-	m.stop.done, m.stop.waiting = len(waiting) == 0, waiting
+	changed := m.stop.Done != (len(waiting) == 0) || !sets.New(m.stop.Waiting...).Equal(sets.New(waiting...))
+	m.stop.Done, m.stop.Waiting = len(waiting) == 0, waiting
 	return changed, nil
 }
 
 // objectSelector is what covers the application's objects.
-func objectSelector(f *facts) (labels.Selector, error) {
+func objectSelector(f *Facts) (labels.Selector, error) {
 	selector := &f.spec().PVCSelector
 	if p := f.spec().KubeObjectProtection; p != nil && p.KubeObjectSelector != nil {
 		selector = p.KubeObjectSelector
@@ -100,9 +100,9 @@ func objectSelector(f *facts) (labels.Selector, error) {
 }
 
 // actOnVolumes does what is to be done to each volume, all volumes at once.
-func (a *Agent) actOnVolumes(ctx context.Context, f *facts, m *memory, d *decision) error {
-	steps := map[*volume][]func() error{}
-	add := func(v *volume, what string, do func() error) {
+func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decision) error {
+	steps := map[*Volume][]func() error{}
+	add := func(v *Volume, what string, do func() error) {
 		steps[v] = append(steps[v], func() error {
 			if !m.ask(v.Key(), what, a.clock.Now()) {
 				return nil
@@ -114,24 +114,24 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *facts, m *memory, d *decisi
 			return err
 		})
 	}
-	for _, v := range d.claim {
-		add(v, "claim", func() error { return a.claim(ctx, f.key, v) })
+	for _, v := range d.Claim {
+		add(v, "claim", func() error { return a.claim(ctx, f.Key, v) })
 	}
-	for _, v := range d.promote {
-		add(v, "promote", func() error { return a.backend.Promote(ctx, v.Volume, v.class) })
+	for _, v := range d.Promote {
+		add(v, "promote", func() error { return a.backend.Promote(ctx, v.Volume, v.Class) })
 	}
-	for _, v := range d.demote {
-		add(v, "demote", func() error { return a.backend.Demote(ctx, v.Volume, v.class, d.how) })
+	for _, v := range d.Demote {
+		add(v, "demote", func() error { return a.backend.Demote(ctx, v.Volume, v.Class, d.How) })
 	}
-	refresh := d.refresh
-	if f.checkpoint != nil && f.checkpoint.Settled && a.roles.busy() {
+	refresh := d.Refresh
+	if f.Checkpoint != nil && f.Checkpoint.Settled && a.roles.busy() {
 		// How far a settled role has synced can be asked later, when it costs no group that changes its role anything.
 		refresh = nil
 	}
 	for _, v := range refresh {
 		steps[v] = append(steps[v], func() error { return a.refresh(ctx, m, v) })
 	}
-	for _, v := range d.release {
+	for _, v := range d.Release {
 		steps[v] = append(steps[v], func() error { return a.release(ctx, v) })
 	}
 	var wait sync.WaitGroup
@@ -153,17 +153,17 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *facts, m *memory, d *decisi
 	return errors.Join(errs...)
 }
 
-func (a *Agent) refresh(ctx context.Context, m *memory, v *volume) error {
+func (a *Agent) refresh(ctx context.Context, m *memory, v *Volume) error {
 	m.lock.Lock()
 	tried := m.refreshed[v.Key()]
-	m.refreshed[v.Key()] = attempt{count: tried.count + 1, last: a.clock.Now()}
+	m.refreshed[v.Key()] = Attempt{Count: tried.Count + 1, Last: a.clock.Now()}
 	m.lock.Unlock()
 	return a.backend.Refresh(ctx, v.Key())
 }
 
 // claim makes a claim the group's, unless another takes it first, and has its volume kept should the claim go.
-func (a *Agent) claim(ctx context.Context, key types.NamespacedName, v *volume) error {
-	if v.owner != key.String() {
+func (a *Agent) claim(ctx context.Context, key types.NamespacedName, v *Volume) error {
+	if v.Owner != key.String() {
 		patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q,"annotations":{%q:%q}}}`, v.PVC.ResourceVersion, mark.Owner, key.String())
 		if err := a.local.Patch(ctx, v.PVC.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); err != nil {
 			return fmt.Errorf("claiming PersistentVolumeClaim %s: %w", v.Key(), err)
@@ -183,7 +183,7 @@ func (a *Agent) claim(ctx context.Context, key types.NamespacedName, v *volume) 
 
 // release ends a volume's replication and then takes off what claim put on. The claim's annotation goes last, so that a
 // volume half released is still known to be the group's.
-func (a *Agent) release(ctx context.Context, v *volume) error {
+func (a *Agent) release(ctx context.Context, v *Volume) error {
 	gone, err := a.backend.Remove(ctx, v.Key())
 	if err != nil || !gone {
 		return err
@@ -203,14 +203,14 @@ func (a *Agent) release(ctx context.Context, v *volume) error {
 }
 
 // forget ends the agent's part in a group that is being deleted.
-func (a *Agent) forget(ctx context.Context, f *facts) error {
-	if err := a.checkpoints.Delete(ctx, f.key); err != nil {
+func (a *Agent) forget(ctx context.Context, f *Facts) error {
+	if err := a.checkpoints.Delete(ctx, f.Key); err != nil {
 		return err
 	}
-	if err := a.hub.release(ctx, f.group); client.IgnoreNotFound(err) != nil {
+	if err := a.hub.release(ctx, f.Group); client.IgnoreNotFound(err) != nil {
 		return err
 	}
-	a.writer.Forget(f.key)
-	a.drop(f.key)
+	a.writer.Forget(f.Key)
+	a.drop(f.Key)
 	return nil
 }

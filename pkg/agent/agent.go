@@ -120,11 +120,11 @@ func (a *Agent) look(ctx context.Context, key types.NamespacedName) (time.Durati
 		if err != nil {
 			return 0, err
 		}
-		if f.group == nil && f.checkpoint == nil {
+		if f.Group == nil && f.Checkpoint == nil {
 			a.drop(key)
 			return 0, nil
 		}
-		d := decide(f)
+		d := Decide(f)
 		changed, err := a.act(ctx, f, m, &d)
 		if err != nil {
 			m.fail(err)
@@ -132,7 +132,7 @@ func (a *Agent) look(ctx context.Context, key types.NamespacedName) (time.Durati
 		}
 		m.fail(nil)
 		if !changed {
-			return d.after, nil
+			return d.After, nil
 		}
 	}
 	return time.Millisecond, nil

@@ -13,40 +13,40 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// decision is what to do next, in the order of its fields. All of it is done again, without harm, if the agent dies
+// Decision is what to do next, in the order of its fields. All of it is done again, without harm, if the agent dies
 // half way.
-type decision struct {
-	// save is written before anything else is done.
-	save *checkpoint.Checkpoint
-	// report is what the hub is told.
-	report *status.Report
-	// wait asks for the group's turn to change its role.
-	wait bool
-	// quiesce stops the workload and keeps it stopped.
-	quiesce bool
-	// remember lists the application's objects.
-	remember bool
-	// claim makes volumes the group's, promote and demote give them a role, refresh has their state looked at.
-	claim, promote []*volume
-	demote         []*volume
-	how            replication.Demotion
-	refresh        []*volume
-	// release ends the replication of volumes and leaves nothing of ours on them.
-	release []*volume
-	// restoreVolumes and restoreObjects continue a restore.
-	restoreVolumes, restoreObjects bool
-	// resume gives the workload its scale back.
-	resume bool
-	// capture takes one; quiesced says of it that the workload had stopped.
-	capture, quiesced bool
-	// clear deletes the group's captures.
-	clear bool
-	// settle is written once all of the above has been done without an error.
-	settle *checkpoint.Checkpoint
-	// forget drops the checkpoint and takes the finalizer off.
-	forget bool
-	// after is when to look again if nothing happens before.
-	after time.Duration
+type Decision struct {
+	// Save is written before anything else is done.
+	Save *checkpoint.Checkpoint
+	// Report is what the hub is told.
+	Report *status.Report
+	// Wait asks for the group's turn to change its role.
+	Wait bool
+	// Quiesce stops the workload and keeps it stopped.
+	Quiesce bool
+	// Remember lists the application's objects.
+	Remember bool
+	// Claim makes volumes the group's, promote and demote give them a role, refresh has their state looked at.
+	Claim, Promote []*Volume
+	Demote         []*Volume
+	How            replication.Demotion
+	Refresh        []*Volume
+	// Release ends the replication of volumes and leaves nothing of ours on them.
+	Release []*Volume
+	// RestoreVolumes and restoreObjects continue a restore.
+	RestoreVolumes, RestoreObjects bool
+	// Resume gives the workload its scale back.
+	Resume bool
+	// Capture takes one; quiesced says of it that the workload had stopped.
+	Capture, Quiesced bool
+	// Clear deletes the group's captures.
+	Clear bool
+	// Settle is written once all of the above has been done without an error.
+	Settle *checkpoint.Checkpoint
+	// Forget drops the checkpoint and takes the finalizer off.
+	Forget bool
+	// After is when to look again if nothing happens before.
+	After time.Duration
 }
 
 const (
@@ -58,30 +58,30 @@ const (
 
 // decider turns facts into a decision.
 type decider struct {
-	*facts
+	*Facts
 	spec v1alpha1.VolumeReplicationGroupSpec
-	out  decision
+	out  Decision
 	// report under construction.
 	report status.Report
 }
 
-// decide is the whole algorithm of an agent: pure, without a clock and without I/O. A command is accepted, and that is
+// Decide is the whole algorithm of an agent: pure, without a clock and without I/O. A command is accepted, and that is
 // made durable, before anything is done for it. One that is refused leaves the agent at work on the last it accepted.
-func decide(f *facts) decision {
-	if f.group != nil && f.group.DeletionTimestamp != nil {
+func Decide(f *Facts) Decision {
+	if f.Group != nil && f.Group.DeletionTimestamp != nil {
 		return decideDeletion(f)
 	}
-	accepted, refusal := f.checkpoint, (*checkpoint.Refusal)(nil)
-	if f.group != nil {
-		accepted, refusal = checkpoint.Accept(f.checkpoint, f.group, f.cluster, f.now)
+	accepted, refusal := f.Checkpoint, (*checkpoint.Refusal)(nil)
+	if f.Group != nil {
+		accepted, refusal = checkpoint.Accept(f.Checkpoint, f.Group, f.Cluster, f.Now)
 	}
-	if refusal == nil && accepted != f.checkpoint {
-		return decision{save: accepted}
+	if refusal == nil && accepted != f.Checkpoint {
+		return Decision{Save: accepted}
 	}
 	if accepted == nil {
-		return decision{report: refusedReport(f, refusal), after: relook}
+		return Decision{Report: refusedReport(f, refusal), After: relook}
 	}
-	d := &decider{facts: f, spec: accepted.Spec}
+	d := &decider{Facts: f, spec: accepted.Spec}
 	d.begin()
 	switch {
 	case d.spec.ReplicationState == v1alpha1.Primary:
@@ -97,36 +97,36 @@ func decide(f *facts) decision {
 }
 
 func (d *decider) begin() {
-	d.out.after = relook
+	d.out.After = relook
 	d.report = status.Report{
-		Generation: d.checkpoint.Generation,
+		Generation: d.Checkpoint.Generation,
 		Epoch:      d.spec.Epoch,
 		State:      v1alpha1.UnknownState,
 		Conditions: map[string]status.Condition{},
 	}
-	if d.group != nil {
-		d.report.Generation = d.group.Generation
+	if d.Group != nil {
+		d.report.Generation = d.Group.Generation
 	}
-	if capture := d.checkpoint.LastCapture; capture != nil {
+	if capture := d.Checkpoint.LastCapture; capture != nil {
 		d.report.Capture = capture.CaptureReference.DeepCopy()
 	}
 }
 
-func (d *decider) end(refusal *checkpoint.Refusal) decision {
+func (d *decider) end(refusal *checkpoint.Refusal) Decision {
 	if refusal != nil {
 		d.condition(v1alpha1.ConditionDataReady, status.False(refusal.Reason, refusal.Message))
 	}
-	d.out.report = &d.report
+	d.out.Report = &d.report
 	return d.out
 }
 
 // refusedReport tells why the first command of a group is refused.
-func refusedReport(f *facts, refusal *checkpoint.Refusal) *status.Report {
+func refusedReport(f *Facts, refusal *checkpoint.Refusal) *status.Report {
 	if refusal == nil {
 		return nil
 	}
 	return &status.Report{
-		Generation: f.group.Generation,
+		Generation: f.Group.Generation,
 		State:      v1alpha1.UnknownState,
 		Conditions: map[string]status.Condition{v1alpha1.ConditionDataReady: status.False(refusal.Reason, refusal.Message)},
 	}
@@ -138,12 +138,12 @@ func (d *decider) condition(conditionType string, c status.Condition) {
 
 // lookAgain makes sure that the group is looked at within t.
 func (d *decider) lookAgain(t time.Duration) {
-	d.out.after = min(d.out.after, max(t, time.Millisecond))
+	d.out.After = min(d.out.After, max(t, time.Millisecond))
 }
 
 func (d *decider) due(at time.Time) bool {
-	if d.now.Before(at) {
-		d.lookAgain(at.Sub(d.now))
+	if d.Now.Before(at) {
+		d.lookAgain(at.Sub(d.Now))
 		return false
 	}
 	return true
@@ -151,28 +151,28 @@ func (d *decider) due(at time.Time) bool {
 
 // failing appends what went wrong last to what is waited for.
 func (d *decider) failing(message string) string {
-	if d.failure == nil {
+	if d.Failure == nil {
 		return message
 	}
-	return fmt.Sprintf("%s; the last attempt failed: %v", message, d.failure)
+	return fmt.Sprintf("%s; the last attempt failed: %v", message, d.Failure)
 }
 
 // waits tells whether others change their roles first.
 func (d *decider) waits() bool {
-	d.out.wait = !d.turn
-	return d.out.wait
+	d.out.Wait = !d.Turn
+	return d.out.Wait
 }
 
 // stopped stops the workload and tells whether nothing runs any more.
 func (d *decider) stopped() bool {
-	d.out.quiesce = true
-	if d.stop.done {
+	d.out.Quiesce = true
+	if d.Stop.Done {
 		d.condition(v1alpha1.ConditionQuiesced, status.True("Stopped", "The workload is stopped and kept stopped."))
 		return true
 	}
 	message := "The workload is being stopped."
-	if len(d.stop.waiting) > 0 {
-		message = fmt.Sprintf("Waits until these are gone: %s. Delete those that no Deployment or StatefulSet keeps.", join(d.stop.waiting))
+	if len(d.Stop.Waiting) > 0 {
+		message = fmt.Sprintf("Waits until these are gone: %s. Delete those that no Deployment or StatefulSet keeps.", join(d.Stop.Waiting))
 	}
 	d.condition(v1alpha1.ConditionQuiesced, status.False("Stopping", d.failing(message)))
 	return false
@@ -193,7 +193,7 @@ func (d *decider) interval() time.Duration {
 
 // settle is the checkpoint of a role in which nothing is left to do but to keep it.
 func (d *decider) settle() *checkpoint.Checkpoint {
-	next := d.checkpoint.DeepCopy()
+	next := d.Checkpoint.DeepCopy()
 	next.Settled = true
 	return next
 }

@@ -22,58 +22,58 @@ const captureSpacing = 10 * time.Second
 func (d *decider) keepCaptured() {
 	d.recordCapture()
 	d.captureCondition()
-	if d.capture.running || !d.due(d.capture.retry) || d.joining() {
+	if d.Capture.Running || !d.due(d.Capture.Retry) || d.joining() {
 		return
 	}
 	last := d.lastCapture()
 	if last == nil || last.Epoch != d.spec.Epoch || last.Quiesced {
-		d.out.capture = true
+		d.out.Capture = true
 		return
 	}
 	at := last.Time.Add(d.interval())
-	if last.Volumes != volumesWord(d.members()) || len(d.unserved(last)) > 0 && d.capture.taken == nil {
+	if last.Volumes != VolumesWord(d.Members()) || len(d.unserved(last)) > 0 && d.Capture.Taken == nil {
 		at = last.Time.Add(min(captureSpacing, d.interval()))
 	}
-	d.out.capture = d.due(at)
+	d.out.Capture = d.due(at)
 }
 
 // joining tells whether a volume is about to become a member: a capture taken before would lack it.
 func (d *decider) joining() bool {
-	return slices.ContainsFunc(d.out.claim, func(v *volume) bool { return v.selected && v.problem == nil })
+	return slices.ContainsFunc(d.out.Claim, func(v *Volume) bool { return v.Selected && v.Problem == nil })
 }
 
 // lastCapture is the newest capture there is: taken since the agent started, with the profiles that have it by now, or
 // remembered.
 func (d *decider) lastCapture() *checkpoint.Capture {
-	if d.capture.taken == nil {
-		return d.checkpoint.LastCapture
+	if d.Capture.Taken == nil {
+		return d.Checkpoint.LastCapture
 	}
-	capture := *d.capture.taken
-	capture.S3Profiles = slices.Clone(d.capture.put)
+	capture := *d.Capture.Taken
+	capture.S3Profiles = slices.Clone(d.Capture.Put)
 	return &capture
 }
 
 // recordCapture remembers the newest capture, and which profiles have it.
 func (d *decider) recordCapture() {
-	taken := d.capture.taken
-	if taken == nil || len(d.capture.put) == 0 {
+	taken := d.Capture.Taken
+	if taken == nil || len(d.Capture.Put) == 0 {
 		return
 	}
-	recorded := d.checkpoint.LastCapture
-	if recorded != nil && recorded.ID == taken.ID && slices.Equal(recorded.S3Profiles, d.capture.put) {
+	recorded := d.Checkpoint.LastCapture
+	if recorded != nil && recorded.ID == taken.ID && slices.Equal(recorded.S3Profiles, d.Capture.Put) {
 		return
 	}
-	settled := len(d.capture.put)+len(d.capture.failed) >= len(d.spec.S3Profiles)
+	settled := len(d.Capture.Put)+len(d.Capture.Failed) >= len(d.spec.S3Profiles)
 	if !settled && !d.due(taken.Time.Add(time.Second)) {
 		return
 	}
-	next := d.checkpoint.DeepCopy()
-	if d.out.settle != nil {
-		next = d.out.settle
+	next := d.Checkpoint.DeepCopy()
+	if d.out.Settle != nil {
+		next = d.out.Settle
 	}
 	next.LastCapture = d.lastCapture()
-	next.Objects = d.capture.objects
-	d.out.settle = next
+	next.Objects = d.Capture.Objects
+	d.out.Settle = next
 	d.report.Capture = next.LastCapture.CaptureReference.DeepCopy()
 }
 
@@ -93,17 +93,17 @@ func (d *decider) captureCondition() {
 	last := d.lastCapture()
 	c := status.True("Captured", "Every S3 profile has the last capture.")
 	switch {
-	case d.capture.err != nil:
-		c = status.False("CaptureFailed", d.capture.err.Error())
-	case len(d.capture.failed) > 0:
-		c = status.False("UploadFailed", failures(d.capture.failed))
+	case d.Capture.Err != nil:
+		c = status.False("CaptureFailed", d.Capture.Err.Error())
+	case len(d.Capture.Failed) > 0:
+		c = status.False("UploadFailed", failures(d.Capture.Failed))
 	case last == nil || last.Epoch != d.spec.Epoch || len(last.S3Profiles) == 0:
 		c = status.False("Capturing", "The first capture of this role is being taken.")
-	case d.joining() || last.Volumes != volumesWord(d.members()):
+	case d.joining() || last.Volumes != VolumesWord(d.Members()):
 		c = status.False("Capturing", "Volumes have come or gone since the last capture; the next one is about to be taken.")
 	case len(d.unserved(last)) > 0:
 		c = status.False("Capturing", fmt.Sprintf("The last capture is being put into %s.", join(d.unserved(last))))
-	case d.now.After(last.Time.Add(2 * d.interval())):
+	case d.Now.After(last.Time.Add(2 * d.interval())):
 		c = status.False("CaptureStale", fmt.Sprintf("The last capture is older than twice the interval of %s.", d.interval()))
 	}
 	d.condition(v1alpha1.ConditionClusterDataProtected, c)

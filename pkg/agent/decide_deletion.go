@@ -12,28 +12,28 @@ import (
 
 // decideDeletion ends protection: replication off, nothing of ours left on claims and volumes, captures deleted by the
 // primary, and last the checkpoint and the finalizer. The application stays as it is.
-func decideDeletion(f *facts) decision {
-	d := &decider{facts: f, spec: f.group.Spec}
+func decideDeletion(f *Facts) Decision {
+	d := &decider{Facts: f, spec: f.Group.Spec}
 	d.report = status.Report{
-		Generation: f.group.Generation, Epoch: f.group.Status.Epoch, State: v1alpha1.UnknownState,
+		Generation: f.Group.Generation, Epoch: f.Group.Status.Epoch, State: v1alpha1.UnknownState,
 		Conditions: map[string]status.Condition{},
 	}
-	role := f.group.Spec.ReplicationState
-	if f.checkpoint != nil {
-		role = f.checkpoint.Current().State
-		d.report.Epoch = f.checkpoint.Spec.Epoch
+	role := f.Group.Spec.ReplicationState
+	if f.Checkpoint != nil {
+		role = f.Checkpoint.Current().State
+		d.report.Epoch = f.Checkpoint.Spec.Epoch
 	}
-	d.out.after = relook
+	d.out.After = relook
 	var waiting []string
-	for i := range d.volumes {
-		v := &d.volumes[i]
+	for i := range d.Volumes {
+		v := &d.Volumes[i]
 		if !d.own(v) {
 			continue
 		}
-		d.out.release = append(d.out.release, v)
+		d.out.Release = append(d.out.Release, v)
 		message := v.Key().String()
-		if v.state != nil && v.state.Message != "" {
-			message += ": " + v.state.Message
+		if v.State != nil && v.State.Message != "" {
+			message += ": " + v.State.Message
 		}
 		waiting = append(waiting, message)
 	}
@@ -41,11 +41,11 @@ func decideDeletion(f *facts) decision {
 	case len(waiting) > 0:
 		d.condition(v1alpha1.ConditionDataReady, status.False("Deleting",
 			d.failing(fmt.Sprintf("Waits until replication of these is off: %s", join(waiting)))))
-		d.out.report = &d.report
-	case role == v1alpha1.Primary && f.checkpoint != nil && !f.cleared:
-		d.out.clear = true
+		d.out.Report = &d.report
+	case role == v1alpha1.Primary && f.Checkpoint != nil && !f.Cleared:
+		d.out.Clear = true
 	default:
-		d.out.forget = true
+		d.out.Forget = true
 	}
 	return d.out
 }

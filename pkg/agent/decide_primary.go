@@ -19,7 +19,7 @@ import (
 // failover or relocate, or taking back a handover.
 func (d *decider) primary() {
 	switch {
-	case d.checkpoint.Settled:
+	case d.Checkpoint.Settled:
 		d.protect()
 	case d.spec.Action == v1alpha1.VRGActionAbort:
 		d.takeBack()
@@ -31,17 +31,17 @@ func (d *decider) primary() {
 // protect makes volumes that the selector covers primary, lets go of those it no longer covers, and takes captures.
 func (d *decider) protect() {
 	d.nothingToRestore()
-	if from := d.checkpoint.Restored; from != "" {
+	if from := d.Checkpoint.Restored; from != "" {
 		d.condition(v1alpha1.ConditionClusterDataReady, status.True("Restored", from))
 		d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", from))
 	}
 	promoted := true
-	for i := range d.volumes {
-		v := &d.volumes[i]
-		if d.own(v) && !v.selected {
-			d.out.release = append(d.out.release, v)
+	for i := range d.Volumes {
+		v := &d.Volumes[i]
+		if d.own(v) && !v.Selected {
+			d.out.Release = append(d.out.Release, v)
 		}
-		if v.selected && !d.keepPrimary(v) {
+		if v.Selected && !d.keepPrimary(v) {
 			promoted = false
 		}
 	}
@@ -53,46 +53,46 @@ func (d *decider) protect() {
 }
 
 // keepPrimary does what makes a selected volume primary and tells whether nothing more is to be waited for.
-func (d *decider) keepPrimary(v *volume) bool {
+func (d *decider) keepPrimary(v *Volume) bool {
 	switch {
-	case v.foreign:
+	case v.Foreign:
 		return true
 	case v.going():
 		if d.own(v) {
-			d.out.release = append(d.out.release, v)
+			d.out.Release = append(d.out.Release, v)
 		}
 		return true
-	case v.problem != nil && v.state == nil:
+	case v.Problem != nil && v.State == nil:
 		return true
 	}
 	return d.promote(v)
 }
 
 // promote gives a volume the role of primary and tells whether it has it.
-func (d *decider) promote(v *volume) bool {
-	if v.state != nil && v.state.Ending {
+func (d *decider) promote(v *Volume) bool {
+	if v.State != nil && v.State.Ending {
 		return false
 	}
-	if !v.claimed && v.bound() {
-		d.out.claim = append(d.out.claim, v)
+	if !v.Claimed && v.bound() {
+		d.out.Claim = append(d.out.Claim, v)
 	}
-	if v.state == nil || v.state.Wanted != replication.Primary {
-		if v.problem == nil {
-			d.out.promote = append(d.out.promote, v)
+	if v.State == nil || v.State.Wanted != replication.Primary {
+		if v.Problem == nil {
+			d.out.Promote = append(d.out.Promote, v)
 		}
 		return false
 	}
 	d.refreshPrimary(v)
-	return v.primary(d.checkpoint.Settled)
+	return v.primary(d.Checkpoint.Settled)
 }
 
 // refreshPrimary asks for a volume's sync time sooner than the backend would look at it by itself: after the first sync,
 // and when a sync is overdue.
-func (d *decider) refreshPrimary(v *volume) {
-	if d.spec.Async == nil || v.state.Role != replication.Primary {
+func (d *decider) refreshPrimary(v *Volume) {
+	if d.spec.Async == nil || v.State.Role != replication.Primary {
 		return
 	}
-	if last := v.state.LastSyncTime; last != nil {
+	if last := v.State.LastSyncTime; last != nil {
 		interval := d.syncInterval()
 		if d.due(last.Add(interval + interval/4)) {
 			d.refreshWhenDue(v, 0, max(time.Second, interval/8), max(time.Second, interval/4))
@@ -103,14 +103,14 @@ func (d *decider) refreshPrimary(v *volume) {
 }
 
 // refreshWhenDue has the state of a volume looked at: after first since it last changed, then at growing intervals.
-func (d *decider) refreshWhenDue(v *volume, first, then, longest time.Duration) {
-	tried := d.refreshed[v.Key()]
-	at := v.state.Since.Add(first)
-	if tried.count > 0 {
-		at = tried.last.Add(min(longest, then<<min(tried.count-1, 10)))
+func (d *decider) refreshWhenDue(v *Volume, first, then, longest time.Duration) {
+	tried := d.Refreshed[v.Key()]
+	at := v.State.Since.Add(first)
+	if tried.Count > 0 {
+		at = tried.Last.Add(min(longest, then<<min(tried.Count-1, 10)))
 	}
 	if d.due(at) {
-		d.out.refresh = append(d.out.refresh, v)
+		d.out.Refresh = append(d.out.Refresh, v)
 		d.lookAgain(then)
 	}
 }
@@ -119,8 +119,8 @@ func (d *decider) refreshWhenDue(v *volume, first, then, longest time.Duration) 
 func (d *decider) takeBack() {
 	d.condition(v1alpha1.ConditionClusterDataReady, status.True("NothingToRestore", "No volume was to be restored."))
 	promoted := true
-	for i := range d.volumes {
-		if v := &d.volumes[i]; d.own(v) && !v.going() && v.state != nil && !d.promote(v) {
+	for i := range d.Volumes {
+		if v := &d.Volumes[i]; d.own(v) && !v.going() && v.State != nil && !d.promote(v) {
 			promoted = false
 		}
 	}
@@ -130,15 +130,15 @@ func (d *decider) takeBack() {
 		return
 	}
 	d.report.State = v1alpha1.PrimaryState
-	d.out.resume = true
-	d.out.settle = d.settle()
+	d.out.Resume = true
+	d.out.Settle = d.settle()
 	d.condition(v1alpha1.ConditionKubeObjectsReady, status.False("TakingBack", d.failing("The workload is being given its scale back.")))
 	d.captureCondition()
 }
 
 // recover restores volumes, promotes each as soon as it is there, and restores the objects once all are primary.
 func (d *decider) recover() {
-	r := &d.restore
+	r := &d.Restore
 	d.condition(v1alpha1.ConditionKubeObjectsReady, status.False("Restoring", "The application's objects are restored once its volumes are primary."))
 	d.captureCondition()
 	if d.waits() {
@@ -146,42 +146,42 @@ func (d *decider) recover() {
 		d.condition(v1alpha1.ConditionDataReady, status.False("Waiting", "Other applications are recovered first."))
 		return
 	}
-	if !r.volumes {
-		d.continueRestore(&d.out.restoreVolumes, v1alpha1.ConditionClusterDataReady)
+	if !r.Volumes {
+		d.continueRestore(&d.out.RestoreVolumes, v1alpha1.ConditionClusterDataReady)
 		d.primaryRows()
 		d.condition(v1alpha1.ConditionDataReady, status.False("Restoring", "Volumes are being restored."))
 		return
 	}
-	if !d.promoteRestored(r.found.Content.Volumes) {
+	if !d.promoteRestored(r.Found.Content.Volumes) {
 		return
 	}
 	d.report.State = v1alpha1.PrimaryState
-	if !r.objects {
-		d.continueRestore(&d.out.restoreObjects, v1alpha1.ConditionKubeObjectsReady)
+	if !r.Objects {
+		d.continueRestore(&d.out.RestoreObjects, v1alpha1.ConditionKubeObjectsReady)
 		return
 	}
-	d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", restoredMessage(r.found)))
-	d.out.settle = d.settle()
-	d.out.settle.Restored = restoredMessage(r.found)
+	d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", restoredMessage(r.Found)))
+	d.out.Settle = d.settle()
+	d.out.Settle.Restored = restoredMessage(r.Found)
 }
 
 // continueRestore starts the restore's next part unless it runs or is to be tried later, and says how it stands.
 func (d *decider) continueRestore(start *bool, conditionType string) {
-	r := &d.restore
-	if !r.running && d.due(r.retry) {
+	r := &d.Restore
+	if !r.Running && d.due(r.Retry) {
 		*start = true
 	}
 	switch {
-	case r.err == nil:
+	case r.Err == nil:
 		d.condition(conditionType, status.False("Restoring", "Being restored from the last complete capture."))
-	case errors.Is(r.err, restore.ErrConflict):
-		d.condition(conditionType, status.False("RestoreConflict", r.err.Error()))
-	case errors.Is(r.err, archive.ErrNoCapture):
-		d.condition(conditionType, status.False("NoCapture", r.err.Error()))
-	case errors.Is(r.err, errTokenInvalid):
-		d.condition(conditionType, status.False("HandoverTokenInvalid", r.err.Error()))
+	case errors.Is(r.Err, restore.ErrConflict):
+		d.condition(conditionType, status.False("RestoreConflict", r.Err.Error()))
+	case errors.Is(r.Err, archive.ErrNoCapture):
+		d.condition(conditionType, status.False("NoCapture", r.Err.Error()))
+	case errors.Is(r.Err, errTokenInvalid):
+		d.condition(conditionType, status.False("HandoverTokenInvalid", r.Err.Error()))
 	default:
-		d.condition(conditionType, status.False("RestoreFailed", r.err.Error()))
+		d.condition(conditionType, status.False("RestoreFailed", r.Err.Error()))
 	}
 }
 
@@ -204,7 +204,7 @@ func (d *decider) promoteRestored(wanted []archive.Volume) bool {
 			fmt.Sprintf("Waits until these restored PersistentVolumeClaims are bound: %s.", join(unbound))))
 		return false
 	}
-	d.condition(v1alpha1.ConditionClusterDataReady, status.True("Restored", restoredMessage(d.restore.found)))
+	d.condition(v1alpha1.ConditionClusterDataReady, status.True("Restored", restoredMessage(d.Restore.Found)))
 	return promoted
 }
 
@@ -216,9 +216,9 @@ func restoredMessage(found *archive.Found) string {
 	return message
 }
 
-func (d *decider) volume(namespace, name string) *volume {
-	for i := range d.volumes {
-		if v := &d.volumes[i]; v.PVC.Namespace == namespace && v.PVC.Name == name {
+func (d *decider) volume(namespace, name string) *Volume {
+	for i := range d.Volumes {
+		if v := &d.Volumes[i]; v.PVC.Namespace == namespace && v.PVC.Name == name {
 			return v
 		}
 	}

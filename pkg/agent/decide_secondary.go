@@ -33,7 +33,7 @@ func (d *decider) giveWay() {
 		d.condition(v1alpha1.ConditionDataReady, status.False("Stopping", "Volumes are demoted once the workload is stopped."))
 		return
 	}
-	if !d.checkpoint.Settled {
+	if !d.Checkpoint.Settled {
 		d.rememberObjects()
 	}
 	d.demoteAll(replication.Resync)
@@ -46,15 +46,15 @@ func (d *decider) giveWay() {
 // rememberObjects has the application's objects noted, so that a later restore knows them. Where it never ran, none are
 // its own.
 func (d *decider) rememberObjects() {
-	if d.checkpoint.WasPrimary() && !d.stop.listed {
-		d.out.remember = true
+	if d.Checkpoint.WasPrimary() && !d.Stop.Listed {
+		d.out.Remember = true
 		return
 	}
 	next := d.settle()
-	if len(d.stop.remembered) > 0 {
-		next.Objects = d.stop.remembered
+	if len(d.Stop.Remembered) > 0 {
+		next.Objects = d.Stop.Remembered
 	}
-	d.out.settle = next
+	d.out.Settle = next
 }
 
 // handOver ends the role of a primary without giving anything up: it stops the workload, captures, has the volumes
@@ -62,12 +62,12 @@ func (d *decider) rememberObjects() {
 func (d *decider) handOver() {
 	d.nothingToRestore()
 	d.captureCondition()
-	if d.checkpoint.Token != nil {
-		d.report.Token = d.checkpoint.Token
+	if d.Checkpoint.Token != nil {
+		d.report.Token = d.Checkpoint.Token
 		d.report.State = v1alpha1.SecondaryState
 		d.secondaryRows()
 		d.condition(v1alpha1.ConditionQuiesced, status.True("Stopped", "The workload is stopped and kept stopped."))
-		d.out.quiesce = true
+		d.out.Quiesce = true
 		return
 	}
 	if message := d.notReplicated(); message != "" {
@@ -102,13 +102,13 @@ func (d *decider) handOver() {
 
 // notReplicated names what would be left behind, before anything is stopped for the handover.
 func (d *decider) notReplicated() string {
-	for i := range d.volumes {
-		v := &d.volumes[i]
+	for i := range d.Volumes {
+		v := &d.Volumes[i]
 		switch {
-		case !v.selected || v.foreign:
-		case v.problem != nil:
-			return v.problem.Message + "."
-		case v.state == nil || !v.claimed:
+		case !v.Selected || v.Foreign:
+		case v.Problem != nil:
+			return v.Problem.Message + "."
+		case v.State == nil || !v.Claimed:
 			return fmt.Sprintf("PersistentVolumeClaim %s is not replicated yet.", v.Key())
 		}
 	}
@@ -121,8 +121,8 @@ func (d *decider) finalCapture() *checkpoint.Capture {
 	last := d.lastCapture()
 	switch {
 	case last == nil || last.Epoch != d.spec.Epoch || !last.Quiesced:
-		d.out.capture = !d.capture.running && d.due(d.capture.retry)
-		d.out.quiesced = true
+		d.out.Capture = !d.Capture.Running && d.due(d.Capture.Retry)
+		d.out.Quiesced = true
 		return nil
 	case len(last.S3Profiles) == 0:
 		return nil
@@ -132,25 +132,25 @@ func (d *decider) finalCapture() *checkpoint.Capture {
 }
 
 func (d *decider) demoteAll(how replication.Demotion) {
-	for i := range d.volumes {
-		v := &d.volumes[i]
-		if !d.own(v) || v.state == nil || v.state.Ending {
+	for i := range d.Volumes {
+		v := &d.Volumes[i]
+		if !d.own(v) || v.State == nil || v.State.Ending {
 			continue
 		}
-		if v.state.Wanted != replication.Secondary {
-			d.out.demote = append(d.out.demote, v)
+		if v.State.Wanted != replication.Secondary {
+			d.out.Demote = append(d.out.Demote, v)
 			continue
 		}
-		if v.secondary() && !v.state.InSync {
+		if v.secondary() && !v.State.InSync {
 			d.refreshSecondary(v, how)
 		}
 	}
-	d.out.how = how
+	d.out.How = how
 }
 
 // refreshSecondary asks whether a demoted volume has caught up: at once where an application waits for the final sync,
 // seldom where the storage is asked each time to resync.
-func (d *decider) refreshSecondary(v *volume, how replication.Demotion) {
+func (d *decider) refreshSecondary(v *Volume, how replication.Demotion) {
 	if how == replication.FinalSync {
 		d.refreshWhenDue(v, 0, time.Second, 15*time.Second)
 		return
@@ -161,21 +161,21 @@ func (d *decider) refreshSecondary(v *volume, how replication.Demotion) {
 func (d *decider) issueToken(final *checkpoint.Capture) {
 	next := d.settle()
 	next.LastCapture = final
-	if d.capture.taken != nil {
-		next.Objects = d.capture.objects
+	if d.Capture.Taken != nil {
+		next.Objects = d.Capture.Objects
 	}
 	next.Token = handover.Seal(v1alpha1.HandoverToken{
-		Epoch: d.spec.Epoch, SourceCluster: d.cluster,
-		CaptureID: final.ID, CaptureDigest: final.Digest, Volumes: d.members(),
-	}, d.now)
-	d.out.save = next
+		Epoch: d.spec.Epoch, SourceCluster: d.Cluster,
+		CaptureID: final.ID, CaptureDigest: final.Digest, Volumes: d.Members(),
+	}, d.Now)
+	d.out.Save = next
 }
 
 // replicated are the group's volumes whose bytes are replicated.
-func (d *decider) replicated() []*volume {
-	var out []*volume
-	for i := range d.volumes {
-		if v := &d.volumes[i]; d.own(v) && v.state != nil {
+func (d *decider) replicated() []*Volume {
+	var out []*Volume
+	for i := range d.Volumes {
+		if v := &d.Volumes[i]; d.own(v) && v.State != nil {
 			out = append(out, v)
 		}
 	}
@@ -183,9 +183,9 @@ func (d *decider) replicated() []*volume {
 }
 
 func (d *decider) allSecondary() bool {
-	return !slices.ContainsFunc(d.replicated(), func(v *volume) bool { return !v.secondary() })
+	return !slices.ContainsFunc(d.replicated(), func(v *Volume) bool { return !v.secondary() })
 }
 
 func (d *decider) allInSync() bool {
-	return !slices.ContainsFunc(d.replicated(), func(v *volume) bool { return !v.secondary() || !v.state.InSync })
+	return !slices.ContainsFunc(d.replicated(), func(v *Volume) bool { return !v.secondary() || !v.State.InSync })
 }

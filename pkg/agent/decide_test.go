@@ -30,7 +30,7 @@ var (
 const epoch = 5
 
 // world is a set of facts under construction: a group on dr1 whose checkpoint has accepted its command.
-type world struct{ *facts }
+type world struct{ *Facts }
 
 func command(state v1alpha1.ReplicationState, action v1alpha1.VRGAction) world {
 	group := &v1alpha1.VolumeReplicationGroup{
@@ -54,37 +54,37 @@ func command(state v1alpha1.ReplicationState, action v1alpha1.VRGAction) world {
 	if state == v1alpha1.Secondary && action != "" {
 		c.History = append([]checkpoint.Role{{Epoch: epoch - 1, State: v1alpha1.Primary}}, c.History...)
 	}
-	return world{&facts{
-		now: now, cluster: "dr1", key: key, group: group, checkpoint: c, turn: true,
-		refreshed: map[types.NamespacedName]attempt{},
+	return world{&Facts{
+		Now: now, Cluster: "dr1", Key: key, Group: group, Checkpoint: c, Turn: true,
+		Refreshed: map[types.NamespacedName]Attempt{},
 	}}
 }
 
 func (w world) settled() world {
-	w.checkpoint.Settled = true
+	w.Checkpoint.Settled = true
 	return w
 }
 
-func (w world) with(volumes ...volume) world {
-	w.volumes = append(w.volumes, volumes...)
+func (w world) with(volumes ...Volume) world {
+	w.Volumes = append(w.Volumes, volumes...)
 	return w
 }
 
 func (w world) stopped() world {
-	w.stop = stopFacts{done: true}
+	w.Stop = StopFacts{Done: true}
 	return w
 }
 
 func (w world) captured(age time.Duration, profiles ...string) world {
-	w.checkpoint.LastCapture = &checkpoint.Capture{
+	w.Checkpoint.LastCapture = &checkpoint.Capture{
 		CaptureReference: v1alpha1.CaptureReference{ID: "c", Epoch: epoch, Time: metav1.NewTime(now.Add(-age)), S3Profiles: profiles},
-		Digest:           "digest", Volumes: volumesWord(w.members()),
+		Digest:           "digest", Volumes: VolumesWord(w.Members()),
 	}
 	return w
 }
 
 func (w world) finallyCaptured() world {
-	w.captured(time.Second, "s3-dr1").checkpoint.LastCapture.Quiesced = true
+	w.captured(time.Second, "s3-dr1").Checkpoint.LastCapture.Quiesced = true
 	return w
 }
 
@@ -94,7 +94,7 @@ func (w world) restored(names ...string) world {
 	for _, name := range names {
 		found.Content.Volumes = append(found.Content.Volumes, archive.Volume{PVC: claim(name)})
 	}
-	w.restore = restoreFacts{found: found, volumes: true}
+	w.Restore = RestoreFacts{Found: found, Volumes: true}
 	return w
 }
 
@@ -103,16 +103,16 @@ func claim(name string) corev1.PersistentVolumeClaim {
 }
 
 // vol is a claim that is bound, selected, the group's, and not replicated yet.
-func vol(name string, edits ...func(*volume)) volume {
+func vol(name string, edits ...func(*Volume)) Volume {
 	pvc := claim(name)
-	v := volume{
+	v := Volume{
 		Volume: replication.Volume{PVC: &pvc, PV: &corev1.PersistentVolume{
 			ObjectMeta: metav1.ObjectMeta{Name: "pv-" + name},
 			Spec: corev1.PersistentVolumeSpec{PersistentVolumeSource: corev1.PersistentVolumeSource{
 				CSI: &corev1.CSIPersistentVolumeSource{Driver: "sim", VolumeHandle: "handle-" + name},
 			}},
 		}},
-		selected: true, owner: key.String(), claimed: true, class: "fast",
+		Selected: true, Owner: key.String(), Claimed: true, Class: "fast",
 	}
 	for _, edit := range edits {
 		edit(&v)
@@ -120,95 +120,95 @@ func vol(name string, edits ...func(*volume)) volume {
 	return v
 }
 
-func unclaimed(v *volume)  { v.owner, v.claimed = "", false }
-func foreign(v *volume)    { v.owner, v.claimed, v.foreign = "shop/other", false, true }
-func deselected(v *volume) { v.selected = false }
-func deleted(v *volume)    { v.PVC.DeletionTimestamp = &metav1.Time{Time: now} }
-func unbound(v *volume) {
-	v.PV, v.claimed, v.class = nil, false, ""
-	v.problem = &replication.Problem{Reason: "NotBound", Message: "PersistentVolumeClaim shop/" + v.PVC.Name + " is not bound"}
+func unclaimed(v *Volume)  { v.Owner, v.Claimed = "", false }
+func foreign(v *Volume)    { v.Owner, v.Claimed, v.Foreign = "shop/other", false, true }
+func deselected(v *Volume) { v.Selected = false }
+func deleted(v *Volume)    { v.PVC.DeletionTimestamp = &metav1.Time{Time: now} }
+func unbound(v *Volume) {
+	v.PV, v.Claimed, v.Class = nil, false, ""
+	v.Problem = &replication.Problem{Reason: "NotBound", Message: "PersistentVolumeClaim shop/" + v.PVC.Name + " is not bound"}
 }
-func classless(v *volume) {
-	v.class, v.claimed, v.owner = "", false, ""
-	v.problem = &replication.Problem{Reason: "NoReplicationClass", Message: "PersistentVolumeClaim shop/" + v.PVC.Name + " has no class"}
+func classless(v *Volume) {
+	v.Class, v.Claimed, v.Owner = "", false, ""
+	v.Problem = &replication.Problem{Reason: "NoReplicationClass", Message: "PersistentVolumeClaim shop/" + v.PVC.Name + " has no class"}
 }
 
-func promoted(v *volume) {
-	v.state = &replication.State{
+func promoted(v *Volume) {
+	v.State = &replication.State{
 		Wanted: replication.Primary, Role: replication.Primary, Reported: replication.Primary, Since: now.Add(-time.Hour),
 		LastSyncTime: &metav1.Time{Time: now.Add(-10 * time.Second)},
 	}
 }
-func promoting(v *volume) { v.state = &replication.State{Wanted: replication.Primary} }
-func lookedAt(v *volume) {
+func promoting(v *Volume) { v.State = &replication.State{Wanted: replication.Primary} }
+func lookedAt(v *Volume) {
 	promoted(v)
-	v.state.Role = ""
+	v.State.Role = ""
 }
-func neverSynced(v *volume) {
+func neverSynced(v *Volume) {
 	promoted(v)
-	v.state.LastSyncTime = nil
+	v.State.LastSyncTime = nil
 }
-func overdue(v *volume) {
+func overdue(v *Volume) {
 	promoted(v)
-	v.state.LastSyncTime = &metav1.Time{Time: now.Add(-3 * time.Minute)}
+	v.State.LastSyncTime = &metav1.Time{Time: now.Add(-3 * time.Minute)}
 }
-func demoting(v *volume) { v.state = &replication.State{Wanted: replication.Secondary} }
-func behind(v *volume) {
-	v.state = &replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Since: now.Add(-time.Hour)}
+func demoting(v *Volume) { v.State = &replication.State{Wanted: replication.Secondary} }
+func behind(v *Volume) {
+	v.State = &replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Since: now.Add(-time.Hour)}
 }
-func inSync(v *volume) {
+func inSync(v *Volume) {
 	behind(v)
-	v.state.InSync = true
+	v.State.InSync = true
 }
-func ending(v *volume) {
+func ending(v *Volume) {
 	promoted(v)
-	v.state.Ending = true
+	v.State.Ending = true
 }
 
 // words put a decision into words, so that tables can say what they want: everything that is to be done, sorted.
-func words(d decision) []string {
+func words(d Decision) []string {
 	var out []string
 	flag := func(word string, set bool) {
 		if set {
 			out = append(out, word)
 		}
 	}
-	list := func(word string, volumes []*volume) {
+	list := func(word string, volumes []*Volume) {
 		for _, v := range volumes {
 			out = append(out, word+" "+v.PVC.Name)
 		}
 	}
-	flag("save", d.save != nil)
-	flag("wait", d.wait)
-	flag("quiesce", d.quiesce)
-	flag("remember", d.remember)
-	list("claim", d.claim)
-	list("promote", d.promote)
-	if d.how == replication.Resync {
-		list("demote and resync", d.demote)
+	flag("save", d.Save != nil)
+	flag("wait", d.Wait)
+	flag("quiesce", d.Quiesce)
+	flag("remember", d.Remember)
+	list("claim", d.Claim)
+	list("promote", d.Promote)
+	if d.How == replication.Resync {
+		list("demote and resync", d.Demote)
 	} else {
-		list("demote", d.demote)
+		list("demote", d.Demote)
 	}
-	list("refresh", d.refresh)
-	list("release", d.release)
-	flag("restore volumes", d.restoreVolumes)
-	flag("restore objects", d.restoreObjects)
-	flag("resume", d.resume)
-	flag("capture", d.capture)
-	flag("clear", d.clear)
-	flag("settle", d.settle != nil)
-	flag("forget", d.forget)
+	list("refresh", d.Refresh)
+	list("release", d.Release)
+	flag("restore volumes", d.RestoreVolumes)
+	flag("restore objects", d.RestoreObjects)
+	flag("resume", d.Resume)
+	flag("capture", d.Capture)
+	flag("clear", d.Clear)
+	flag("settle", d.Settle != nil)
+	flag("forget", d.Forget)
 	slices.Sort(out)
 	return out
 }
 
 // says tells whether a report has a condition as in "DataReady=False NoPVCs app=shop": type, status, reason, and a part of
 // the message.
-func says(d decision, want string) bool {
+func says(d Decision, want string) bool {
 	head, rest, _ := strings.Cut(want, " ")
 	reason, part, _ := strings.Cut(rest, " ")
 	conditionType, conditionStatus, _ := strings.Cut(head, "=")
-	c, found := d.report.Conditions[conditionType]
+	c, found := d.Report.Conditions[conditionType]
 	return found && string(c.Status) == conditionStatus && (reason == "" || reason == c.Reason) && strings.Contains(c.Message, part)
 }
 
@@ -223,7 +223,7 @@ func run(t *testing.T, rows map[string]row) {
 	t.Helper()
 	for name, tc := range rows {
 		t.Run(name, func(t *testing.T) {
-			d := decide(tc.world.facts)
+			d := Decide(tc.world.Facts)
 			slices.Sort(tc.does)
 			if got := words(d); !slices.Equal(got, tc.does) {
 				t.Errorf("does %q, want %q", got, tc.does)
@@ -231,15 +231,15 @@ func run(t *testing.T, rows map[string]row) {
 			if tc.state == "" {
 				return
 			}
-			if d.report == nil {
+			if d.Report == nil {
 				t.Fatal("no report")
 			}
-			if d.report.State != tc.state {
-				t.Errorf("state %s, want %s", d.report.State, tc.state)
+			if d.Report.State != tc.state {
+				t.Errorf("state %s, want %s", d.Report.State, tc.state)
 			}
 			for _, want := range tc.says {
 				if !says(d, want) {
-					t.Errorf("does not say %q but %+v", want, d.report.Conditions)
+					t.Errorf("does not say %q but %+v", want, d.Report.Conditions)
 				}
 			}
 		})
@@ -285,7 +285,7 @@ func TestAPrimaryProtects(t *testing.T) {
 			says: []string{"DataProtected=False SyncOverdue 03:01:05"},
 		},
 		"a primary that the storage says is not replicating": {
-			world: fullyCaptured(primaryWorld().with(vol("a", promoted, func(v *volume) { v.state.Unhealthy, v.state.Message = true, "link down" }))),
+			world: fullyCaptured(primaryWorld().with(vol("a", promoted, func(v *Volume) { v.State.Unhealthy, v.State.Message = true, "link down" }))),
 			state: v1alpha1.PrimaryState, says: []string{"DataReady=True", "DataProtected=False NotReplicating link down"},
 		},
 		"a selector that matches nothing": {
@@ -330,7 +330,7 @@ func TestAPrimaryProtects(t *testing.T) {
 		"what went wrong last is said": {
 			world: func() world {
 				w := fullyCaptured(primaryWorld().with(vol("a", promoting)))
-				w.failure = errors.New("quota exceeded")
+				w.Failure = errors.New("quota exceeded")
 				return w
 			}(),
 			state: v1alpha1.UnknownState, says: []string{"DataReady=False Promoting quota exceeded"},
@@ -340,10 +340,10 @@ func TestAPrimaryProtects(t *testing.T) {
 
 func TestAPrimaryCaptures(t *testing.T) {
 	one := func() world { return primaryWorld().with(vol("a", promoted)) }
-	edit := func(w world, f func(*facts)) world { f(w.facts); return w }
+	edit := func(w world, f func(*Facts)) world { f(w.Facts); return w }
 	taken := &checkpoint.Capture{
 		CaptureReference: v1alpha1.CaptureReference{ID: "d", Epoch: epoch, Time: metav1.NewTime(now.Add(-10 * time.Millisecond))},
-		Volumes:          volumesWord(one().members()),
+		Volumes:          VolumesWord(one().Members()),
 	}
 	run(t, map[string]row{
 		"not before the interval is over": {world: one().captured(4*time.Minute, "s3-dr1", "s3-dr2"), state: v1alpha1.PrimaryState},
@@ -356,9 +356,9 @@ func TestAPrimaryCaptures(t *testing.T) {
 			state: v1alpha1.PrimaryState, says: []string{"ClusterDataProtected=False CaptureStale 5m"},
 		},
 		"at the interval the group asks for": {
-			world: edit(one().captured(time.Minute, "s3-dr1", "s3-dr2"), func(f *facts) {
-				f.checkpoint.Spec.KubeObjectProtection = &v1alpha1.KubeObjectProtection{CaptureInterval: &metav1.Duration{Duration: 30 * time.Second}}
-				f.group.Spec = f.checkpoint.Spec
+			world: edit(one().captured(time.Minute, "s3-dr1", "s3-dr2"), func(f *Facts) {
+				f.Checkpoint.Spec.KubeObjectProtection = &v1alpha1.KubeObjectProtection{CaptureInterval: &metav1.Duration{Duration: 30 * time.Second}}
+				f.Group.Spec = f.Checkpoint.Spec
 			}), does: []string{"capture"}, state: v1alpha1.PrimaryState,
 		},
 		"when a volume has come": {
@@ -371,25 +371,25 @@ func TestAPrimaryCaptures(t *testing.T) {
 			says: []string{"ClusterDataProtected=False Capturing s3-dr2"},
 		},
 		"in every new role": {
-			world: edit(one().captured(time.Minute, "s3-dr1", "s3-dr2"), func(f *facts) { f.checkpoint.LastCapture.Epoch-- }),
+			world: edit(one().captured(time.Minute, "s3-dr1", "s3-dr2"), func(f *Facts) { f.Checkpoint.LastCapture.Epoch-- }),
 			does:  []string{"capture"}, state: v1alpha1.PrimaryState, says: []string{"ClusterDataProtected=False Capturing"},
 		},
-		"not while one is being taken": {world: edit(one(), func(f *facts) { f.capture.running = true }), state: v1alpha1.PrimaryState},
+		"not while one is being taken": {world: edit(one(), func(f *Facts) { f.Capture.Running = true }), state: v1alpha1.PrimaryState},
 		"a failed capture is said and tried later": {
-			world: edit(one(), func(f *facts) { f.capture.err, f.capture.retry = errors.New("no list"), now.Add(time.Second) }),
+			world: edit(one(), func(f *Facts) { f.Capture.Err, f.Capture.Retry = errors.New("no list"), now.Add(time.Second) }),
 			state: v1alpha1.PrimaryState, says: []string{"ClusterDataProtected=False CaptureFailed no list"},
 		},
 		"recorded when every profile has it": {
-			world: edit(one(), func(f *facts) { f.capture.taken, f.capture.put = taken, []string{"s3-dr1", "s3-dr2"} }),
+			world: edit(one(), func(f *Facts) { f.Capture.Taken, f.Capture.Put = taken, []string{"s3-dr1", "s3-dr2"} }),
 			does:  []string{"settle"}, state: v1alpha1.PrimaryState, says: []string{"ClusterDataProtected=True"},
 		},
 		"not recorded while the other profile may have it any moment": {
-			world: edit(one(), func(f *facts) { f.capture.taken, f.capture.put = taken, []string{"s3-dr1"} }),
+			world: edit(one(), func(f *Facts) { f.Capture.Taken, f.Capture.Put = taken, []string{"s3-dr1"} }),
 			state: v1alpha1.PrimaryState, says: []string{"ClusterDataProtected=False"},
 		},
 		"recorded without the profile that is dead, which is named": {
-			world: edit(one(), func(f *facts) {
-				f.capture.taken, f.capture.put, f.capture.failed = taken, []string{"s3-dr1"}, map[string]string{"s3-dr2": "s3-dr2 is dead"}
+			world: edit(one(), func(f *Facts) {
+				f.Capture.Taken, f.Capture.Put, f.Capture.Failed = taken, []string{"s3-dr1"}, map[string]string{"s3-dr2": "s3-dr2 is dead"}
 			}),
 			does: []string{"settle"}, state: v1alpha1.PrimaryState, says: []string{"ClusterDataProtected=False UploadFailed s3-dr2 is dead"},
 		},
@@ -399,12 +399,12 @@ func TestAPrimaryCaptures(t *testing.T) {
 func TestAFailoverRestoresThenPromotesThenRestoresObjects(t *testing.T) {
 	failing := func(err error) world {
 		w := failedOver()
-		w.restore = restoreFacts{err: err, retry: now.Add(time.Second)}
+		w.Restore = RestoreFacts{Err: err, Retry: now.Add(time.Second)}
 		return w
 	}
 	run(t, map[string]row{
 		"others first, if it is their turn": {
-			world: func() world { w := failedOver(); w.turn = false; return w }(), does: []string{"wait"}, state: v1alpha1.UnknownState,
+			world: func() world { w := failedOver(); w.Turn = false; return w }(), does: []string{"wait"}, state: v1alpha1.UnknownState,
 			says: []string{"ClusterDataReady=False Waiting", "DataReady=False Waiting"},
 		},
 		"volumes first": {
@@ -450,7 +450,7 @@ func TestAFailoverRestoresThenPromotesThenRestoresObjects(t *testing.T) {
 		"objects that conflict are named": {
 			world: func() world {
 				w := failedOver().with(vol("a", promoted)).restored("a")
-				w.restore.err, w.restore.retry = errors.Join(restore.ErrConflict, errors.New("ConfigMap shop/x exists")), now.Add(time.Second)
+				w.Restore.Err, w.Restore.Retry = errors.Join(restore.ErrConflict, errors.New("ConfigMap shop/x exists")), now.Add(time.Second)
 				return w
 			}(),
 			state: v1alpha1.PrimaryState, says: []string{"KubeObjectsReady=False RestoreConflict shop/x"},
@@ -458,7 +458,7 @@ func TestAFailoverRestoresThenPromotesThenRestoresObjects(t *testing.T) {
 		"once objects are in place the role is settled": {
 			world: func() world {
 				w := failedOver().with(vol("a", promoted)).restored("a")
-				w.restore.objects = true
+				w.Restore.Objects = true
 				return w
 			}(),
 			does: []string{"settle"}, state: v1alpha1.PrimaryState, says: []string{"KubeObjectsReady=True Restored"},
@@ -466,7 +466,7 @@ func TestAFailoverRestoresThenPromotesThenRestoresObjects(t *testing.T) {
 		"and protected like any other": {
 			world: func() world {
 				w := fullyCaptured(failedOver().settled().with(vol("a", promoted)))
-				w.checkpoint.Restored = "Restored from capture c"
+				w.Checkpoint.Restored = "Restored from capture c"
 				return w
 			}(), state: v1alpha1.PrimaryState,
 			says: []string{"ClusterDataReady=True Restored", "KubeObjectsReady=True Restored", "ClusterDataProtected=True"},
@@ -501,7 +501,7 @@ func TestAFailedAwayPrimaryGivesWay(t *testing.T) {
 		"what still runs is named": {
 			world: func() world {
 				w := givingWay().with(vol("a", promoted))
-				w.stop.waiting = []string{"Pod shop/lonely"}
+				w.Stop.Waiting = []string{"Pod shop/lonely"}
 				return w
 			}(),
 			does: []string{"quiesce"}, state: v1alpha1.UnknownState, says: []string{"Quiesced=False Stopping Pod shop/lonely"},
@@ -532,7 +532,7 @@ func TestAFailedAwayPrimaryGivesWay(t *testing.T) {
 		"the application's objects are noted once": {
 			world: func() world {
 				w := givingWay().with(vol("a", inSync)).stopped()
-				w.stop.listed, w.stop.remembered = true, []types.UID{"u"}
+				w.Stop.Listed, w.Stop.Remembered = true, []types.UID{"u"}
 				return w
 			}(),
 			does: []string{"quiesce", "settle"}, state: v1alpha1.SecondaryState,
@@ -540,7 +540,7 @@ func TestAFailedAwayPrimaryGivesWay(t *testing.T) {
 		"objects of a cluster that never was primary are not its own": {
 			world: func() world {
 				w := givingWay().with(vol("a", inSync)).stopped()
-				w.checkpoint.History = []checkpoint.Role{{Epoch: 1, State: v1alpha1.Secondary}, w.checkpoint.Current()}
+				w.Checkpoint.History = []checkpoint.Role{{Epoch: 1, State: v1alpha1.Secondary}, w.Checkpoint.Current()}
 				return w
 			}(),
 			does: []string{"quiesce", "settle"}, state: v1alpha1.SecondaryState,
@@ -554,7 +554,7 @@ func TestAFailedAwayPrimaryGivesWay(t *testing.T) {
 func TestAHandoverLosesNothing(t *testing.T) {
 	run(t, map[string]row{
 		"others hand over first, if it is their turn": {
-			world: func() world { w := handingOver().with(vol("a", promoted)); w.turn = false; return w }(), does: []string{"wait"},
+			world: func() world { w := handingOver().with(vol("a", promoted)); w.Turn = false; return w }(), does: []string{"wait"},
 			state: v1alpha1.UnknownState, says: []string{"DataReady=False Waiting"},
 		},
 		"the workload is stopped first": {
@@ -578,8 +578,8 @@ func TestAHandoverLosesNothing(t *testing.T) {
 		"it is waited for until one profile has it": {
 			world: func() world {
 				w := handingOver().with(vol("a", promoted)).stopped()
-				w.capture.taken = &checkpoint.Capture{CaptureReference: v1alpha1.CaptureReference{ID: "f", Epoch: epoch}, Quiesced: true}
-				w.capture.failed = map[string]string{"s3-dr1": "s3-dr1 is dead"}
+				w.Capture.Taken = &checkpoint.Capture{CaptureReference: v1alpha1.CaptureReference{ID: "f", Epoch: epoch}, Quiesced: true}
+				w.Capture.Failed = map[string]string{"s3-dr1": "s3-dr1 is dead"}
 				return w
 			}(),
 			does: []string{"quiesce"}, state: v1alpha1.UnknownState, says: []string{"DataReady=False Capturing", "ClusterDataProtected=False UploadFailed s3-dr1 is dead"},
@@ -587,8 +587,8 @@ func TestAHandoverLosesNothing(t *testing.T) {
 		"one profile will do": {
 			world: func() world {
 				w := handingOver().with(vol("a", promoted)).stopped()
-				w.capture.taken = &checkpoint.Capture{CaptureReference: v1alpha1.CaptureReference{ID: "f", Epoch: epoch}, Quiesced: true}
-				w.capture.put = []string{"s3-dr2"}
+				w.Capture.Taken = &checkpoint.Capture{CaptureReference: v1alpha1.CaptureReference{ID: "f", Epoch: epoch}, Quiesced: true}
+				w.Capture.Put = []string{"s3-dr2"}
 				return w
 			}(),
 			does: []string{"quiesce", "demote a"}, state: v1alpha1.UnknownState,
@@ -613,17 +613,17 @@ func TestAHandoverLosesNothing(t *testing.T) {
 
 func TestTheTokenNamesWhatWasHandedOver(t *testing.T) {
 	w := handingOver().with(vol("a", inSync), vol("b", inSync)).stopped().finallyCaptured()
-	d := decide(w.facts)
-	token := d.save.Token
+	d := Decide(w.Facts)
+	token := d.Save.Token
 	if err := handover.Verify(token, epoch, "dr2"); err != nil {
 		t.Fatal(err)
 	}
 	if token.SourceCluster != "dr1" || token.CaptureID != "c" || token.CaptureDigest != "digest" || len(token.Volumes) != 2 || token.Volumes[0].VolumeHandle != "handle-a" {
 		t.Errorf("%+v", token)
 	}
-	w.checkpoint = d.save
-	if d = decide(w.facts); d.report.State != v1alpha1.SecondaryState || d.report.Token == nil {
-		t.Errorf("with the token saved: %+v", d.report)
+	w.Checkpoint = d.Save
+	if d = Decide(w.Facts); d.Report.State != v1alpha1.SecondaryState || d.Report.Token == nil {
+		t.Errorf("with the token saved: %+v", d.Report)
 	}
 }
 
@@ -648,7 +648,7 @@ func TestAnAbortedHandoverIsTakenBack(t *testing.T) {
 
 func TestDeletionLeavesTheApplicationAndNothingElse(t *testing.T) {
 	deletedGroup := func(w world) world {
-		w.group.DeletionTimestamp = &metav1.Time{Time: now}
+		w.Group.DeletionTimestamp = &metav1.Time{Time: now}
 		return w
 	}
 	run(t, map[string]row{
@@ -658,8 +658,8 @@ func TestDeletionLeavesTheApplicationAndNothingElse(t *testing.T) {
 		},
 		"a primary deletes its captures":                   {world: deletedGroup(primaryWorld().with(vol("a", unclaimed))), does: []string{"clear"}},
 		"a secondary leaves them to the primary":           {world: deletedGroup(standingBy()), does: []string{"forget"}},
-		"then it is forgotten":                             {world: func() world { w := deletedGroup(primaryWorld()); w.cleared = true; return w }(), does: []string{"forget"}},
-		"also if it was never accepted":                    {world: func() world { w := deletedGroup(primaryWorld()); w.checkpoint = nil; return w }(), does: []string{"forget"}},
+		"then it is forgotten":                             {world: func() world { w := deletedGroup(primaryWorld()); w.Cleared = true; return w }(), does: []string{"forget"}},
+		"also if it was never accepted":                    {world: func() world { w := deletedGroup(primaryWorld()); w.Checkpoint = nil; return w }(), does: []string{"forget"}},
 		"volumes of other groups stay theirs":              {world: deletedGroup(standingBy().with(vol("a", foreign))), does: []string{"forget"}},
 		"a claim that is being deleted anyway is released": {world: deletedGroup(primaryWorld().with(vol("a", promoted, deleted))), does: []string{"release a"}},
 	})
@@ -669,8 +669,8 @@ func TestACommandIsMadeDurableBeforeAnythingIsDone(t *testing.T) {
 	for _, state := range []v1alpha1.ReplicationState{v1alpha1.Primary, v1alpha1.Secondary} {
 		for _, action := range []v1alpha1.VRGAction{"", v1alpha1.VRGActionFailover} {
 			w := command(state, action).with(vol("a", unclaimed))
-			w.checkpoint = nil
-			if got := words(decide(w.facts)); !slices.Equal(got, []string{"save"}) {
+			w.Checkpoint = nil
+			if got := words(Decide(w.Facts)); !slices.Equal(got, []string{"save"}) {
 				t.Errorf("%s %s: %q", state, action, got)
 			}
 		}
@@ -679,14 +679,14 @@ func TestACommandIsMadeDurableBeforeAnythingIsDone(t *testing.T) {
 
 func TestARefusedCommandLeavesTheAgentAtWorkOnTheLast(t *testing.T) {
 	w := fullyCaptured(primaryWorld().with(vol("a", promoted), vol("b", unclaimed)))
-	w.group = w.group.DeepCopy()
-	w.group.Spec.Epoch, w.group.Spec.ReplicationState, w.group.Generation = epoch-1, v1alpha1.Secondary, 8
-	d := decide(w.facts)
+	w.Group = w.Group.DeepCopy()
+	w.Group.Spec.Epoch, w.Group.Spec.ReplicationState, w.Group.Generation = epoch-1, v1alpha1.Secondary, 8
+	d := Decide(w.Facts)
 	if got := words(d); !slices.Equal(got, []string{"claim b", "promote b"}) {
 		t.Errorf("does %q", got)
 	}
-	if d.report.Epoch != epoch || d.report.Generation != 8 || !says(d, "DataReady=False EpochConflict epoch 4") {
-		t.Errorf("reports %+v", d.report)
+	if d.Report.Epoch != epoch || d.Report.Generation != 8 || !says(d, "DataReady=False EpochConflict epoch 4") {
+		t.Errorf("reports %+v", d.Report)
 	}
 }
 
@@ -696,9 +696,9 @@ func TestWithoutTheHubTheAgentGoesOn(t *testing.T) {
 		"giving way":   givingWay().with(vol("a", promoted)).stopped(),
 		"handing over": handingOver().with(vol("a", promoted)),
 	} {
-		with := words(decide(w.facts))
-		w.group = nil
-		if without := words(decide(w.facts)); !slices.Equal(with, without) {
+		with := words(Decide(w.Facts))
+		w.Group = nil
+		if without := words(Decide(w.Facts)); !slices.Equal(with, without) {
 			t.Errorf("%s: %q with the hub and %q without", name, with, without)
 		}
 	}

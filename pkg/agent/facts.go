@@ -20,113 +20,113 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
 )
 
-// facts are everything that is decided upon: one value per look at a group.
-type facts struct {
-	now     time.Time
-	cluster string
-	key     types.NamespacedName
-	// group as the hub has it; nil while the hub does not know it or can't be asked.
-	group *v1alpha1.VolumeReplicationGroup
-	// checkpoint of the last command accepted; nil if there never was one.
-	checkpoint *checkpoint.Checkpoint
-	// volumes that the selector covers or that belong to the group, sorted.
-	volumes []volume
-	stop    stopFacts
-	restore restoreFacts
-	capture captureFacts
-	// turn is true once it is this group's turn to change its role.
-	turn bool
-	// cleared is true once the captures of a group that is being deleted were deleted, or that was tried.
-	cleared bool
-	// failure is what went wrong when the last decision was carried out.
-	failure error
-	// refreshed is when and how often each volume's state was last asked for, since it last changed.
-	refreshed map[types.NamespacedName]attempt
+// Facts are everything that is decided upon: one value per look at a group.
+type Facts struct {
+	Now     time.Time
+	Cluster string
+	Key     types.NamespacedName
+	// Group as the hub has it; nil while the hub does not know it or can't be asked.
+	Group *v1alpha1.VolumeReplicationGroup
+	// Checkpoint of the last command accepted; nil if there never was one.
+	Checkpoint *checkpoint.Checkpoint
+	// Volumes that the selector covers or that belong to the group, sorted.
+	Volumes []Volume
+	Stop    StopFacts
+	Restore RestoreFacts
+	Capture CaptureFacts
+	// Turn is true once it is this group's turn to change its role.
+	Turn bool
+	// Cleared is true once the captures of a group that is being deleted were deleted, or that was tried.
+	Cleared bool
+	// Failure is what went wrong when the last decision was carried out.
+	Failure error
+	// Refreshed is when and how often each volume's state was last asked for, since it last changed.
+	Refreshed map[types.NamespacedName]Attempt
 }
 
-// attempt counts tries and says when the last one was.
-type attempt struct {
-	count int
-	last  time.Time
+// Attempt counts tries and says when the last one was.
+type Attempt struct {
+	Count int
+	Last  time.Time
 }
 
-// volume is a claim and what is known of it.
-type volume struct {
+// Volume is a claim and what is known of it.
+type Volume struct {
 	replication.Volume
-	// selected is true if the group's selector covers it.
-	selected bool
-	// owner is the group it says it belongs to; foreign is true if that is another one that this agent knows.
-	owner   string
-	foreign bool
-	// claimed is true once the claim says that it is the group's, and its volume is kept if the claim goes.
-	claimed bool
-	// class that replicates it, or problem why none does.
-	class   string
-	problem *replication.Problem
-	// state of its replication; nil if there is none.
-	state *replication.State
+	// Selected is true if the group's selector covers it.
+	Selected bool
+	// Owner is the group it says it belongs to; foreign is true if that is another one that this agent knows.
+	Owner   string
+	Foreign bool
+	// Claimed is true once the claim says that it is the group's, and its volume is kept if the claim goes.
+	Claimed bool
+	// Class that replicates it, or problem why none does.
+	Class   string
+	Problem *replication.Problem
+	// State of its replication; nil if there is none.
+	State *replication.State
 }
 
-// stopFacts are what stopping the workload has come to. They are of the current command only.
-type stopFacts struct {
-	// done is true once nothing runs any more; until then waiting names what does.
-	done    bool
-	waiting []string
-	// remembered are the application's objects, once they have been listed.
-	remembered []types.UID
-	listed     bool
+// StopFacts are what stopping the workload has come to. They are of the current command only.
+type StopFacts struct {
+	// Done is true once nothing runs any more; until then waiting names what does.
+	Done    bool
+	Waiting []string
+	// Remembered are the application's objects, once they have been listed.
+	Remembered []types.UID
+	Listed     bool
 }
 
-// restoreFacts are what the restore of the current command has come to.
-type restoreFacts struct {
-	running bool
-	// found is the capture it reads.
-	found *archive.Found
-	// volumes and objects are in place.
-	volumes, objects bool
-	err              error
-	retry            time.Time
+// RestoreFacts are what the restore of the current command has come to.
+type RestoreFacts struct {
+	Running bool
+	// Found is the capture it reads.
+	Found *archive.Found
+	// Volumes and objects are in place.
+	Volumes, Objects bool
+	Err              error
+	Retry            time.Time
 }
 
-// captureFacts are what the newest capture has come to.
-type captureFacts struct {
-	running bool
-	err     error
-	retry   time.Time
-	// taken is the capture that is being put, or was; nil if none since the agent started.
-	taken *checkpoint.Capture
-	// objects it holds, by their UIDs here.
-	objects []types.UID
-	// put are the profiles that have it, and failed why others do not.
-	put    []string
-	failed map[string]string
+// CaptureFacts are what the newest capture has come to.
+type CaptureFacts struct {
+	Running bool
+	Err     error
+	Retry   time.Time
+	// Taken is the capture that is being put, or was; nil if none since the agent started.
+	Taken *checkpoint.Capture
+	// Objects it holds, by their UIDs here.
+	Objects []types.UID
+	// Put are the profiles that have it, and failed why others do not.
+	Put    []string
+	Failed map[string]string
 }
 
 // primary tells whether the volume is confirmed to be primary. In a role that had settled, a state that is being looked
 // at again counts as it was.
-func (v *volume) primary(settled bool) bool {
-	return v.state != nil && !v.state.Ending && v.state.Wanted == replication.Primary &&
-		(v.state.Role == replication.Primary || settled && v.state.Reported == replication.Primary)
+func (v *Volume) primary(settled bool) bool {
+	return v.State != nil && !v.State.Ending && v.State.Wanted == replication.Primary &&
+		(v.State.Role == replication.Primary || settled && v.State.Reported == replication.Primary)
 }
 
-func (v *volume) secondary() bool {
-	return v.state != nil && v.state.Wanted == replication.Secondary && v.state.Role == replication.Secondary
+func (v *Volume) secondary() bool {
+	return v.State != nil && v.State.Wanted == replication.Secondary && v.State.Role == replication.Secondary
 }
 
 // bound tells whether the claim has its volume.
-func (v *volume) bound() bool { return v.PV != nil }
+func (v *Volume) bound() bool { return v.PV != nil }
 
 // going tells whether somebody has deleted the claim.
-func (v *volume) going() bool { return !v.PVC.DeletionTimestamp.IsZero() }
+func (v *Volume) going() bool { return !v.PVC.DeletionTimestamp.IsZero() }
 
 // own tells whether the volume belongs to the group.
-func (f *facts) own(v *volume) bool { return v.owner == f.key.String() }
+func (f *Facts) own(v *Volume) bool { return v.Owner == f.Key.String() }
 
-// members are the volumes that are replicated for the group, in the form of a handover token.
-func (f *facts) members() []v1alpha1.HandoverVolume {
+// Members are the volumes that are replicated for the group, in the form of a handover token.
+func (f *Facts) Members() []v1alpha1.HandoverVolume {
 	var members []v1alpha1.HandoverVolume
-	for i := range f.volumes {
-		if v := &f.volumes[i]; f.captured(v) {
+	for i := range f.Volumes {
+		if v := &f.Volumes[i]; f.Captured(v) {
 			members = append(members, v1alpha1.HandoverVolume{Namespace: v.PVC.Namespace, Name: v.PVC.Name, VolumeHandle: v.Handle()})
 		}
 	}
@@ -134,12 +134,12 @@ func (f *facts) members() []v1alpha1.HandoverVolume {
 }
 
 // captured tells whether a volume is part of captures: it is the group's, and replicated.
-func (f *facts) captured(v *volume) bool {
-	return v.selected && v.claimed && v.bound() && v.problem == nil && !v.going()
+func (f *Facts) Captured(v *Volume) bool {
+	return v.Selected && v.Claimed && v.bound() && v.Problem == nil && !v.going()
 }
 
-// volumesWord is one word that changes when a member comes or goes.
-func volumesWord(members []v1alpha1.HandoverVolume) string {
+// VolumesWord is one word that changes when a member comes or goes.
+func VolumesWord(members []v1alpha1.HandoverVolume) string {
 	names := make([]string, 0, len(members))
 	for _, m := range members {
 		names = append(names, fmt.Sprintf("%s/%s=%s", m.Namespace, m.Name, m.VolumeHandle))

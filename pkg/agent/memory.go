@@ -24,21 +24,21 @@ type memory struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	stop         stopFacts
+	stop         StopFacts
 	listing      bool
-	restore      restoreFacts
+	restore      RestoreFacts
 	restoreTries int
 
 	turn, queued bool
 	endTurn      func()
 
-	capture       captureFacts
+	capture       CaptureFacts
 	captureTries  int
 	cancelUploads context.CancelFunc
 
 	clearing, cleared bool
 	failure           error
-	refreshed         map[types.NamespacedName]attempt
+	refreshed         map[types.NamespacedName]Attempt
 	seen              map[types.NamespacedName]signature
 	recent            map[wish]time.Time
 }
@@ -61,7 +61,7 @@ const patience = 2 * time.Second
 
 func newMemory() *memory {
 	return &memory{
-		refreshed: map[types.NamespacedName]attempt{},
+		refreshed: map[types.NamespacedName]Attempt{},
 		seen:      map[types.NamespacedName]signature{},
 		recent:    map[wish]time.Time{},
 	}
@@ -79,9 +79,9 @@ func (m *memory) enter(ctx context.Context, role checkpoint.Role) {
 	}
 	m.role = role
 	m.ctx, m.cancel = context.WithCancel(ctx)
-	m.stop, m.listing = stopFacts{}, false
-	m.restore, m.restoreTries = restoreFacts{}, 0
-	m.capture.retry, m.captureTries, m.capture.err = time.Time{}, 0, nil
+	m.stop, m.listing = StopFacts{}, false
+	m.restore, m.restoreTries = RestoreFacts{}, 0
+	m.capture.Retry, m.captureTries, m.capture.Err = time.Time{}, 0, nil
 	m.turn, m.queued, m.endTurn = false, false, nil
 	m.failure = nil
 	clear(m.refreshed)
@@ -89,25 +89,25 @@ func (m *memory) enter(ctx context.Context, role checkpoint.Role) {
 }
 
 // fill copies what is remembered into facts.
-func (m *memory) fill(f *facts) {
+func (m *memory) fill(f *Facts) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
-	f.stop, f.restore, f.capture = m.stop, m.restore, m.capture
-	f.capture.put, f.capture.failed = slices.Clone(m.capture.put), maps.Clone(m.capture.failed)
-	f.turn, f.cleared, f.failure = m.turn, m.cleared, m.failure
-	for i := range f.volumes {
-		m.watch(&f.volumes[i])
+	f.Stop, f.Restore, f.Capture = m.stop, m.restore, m.capture
+	f.Capture.Put, f.Capture.Failed = slices.Clone(m.capture.Put), maps.Clone(m.capture.Failed)
+	f.Turn, f.Cleared, f.Failure = m.turn, m.cleared, m.failure
+	for i := range f.Volumes {
+		m.watch(&f.Volumes[i])
 	}
-	f.refreshed = maps.Clone(m.refreshed)
+	f.Refreshed = maps.Clone(m.refreshed)
 }
 
 // watch notices that a volume's state has changed.
-func (m *memory) watch(v *volume) {
+func (m *memory) watch(v *Volume) {
 	var now signature
-	if v.state != nil {
-		now = signature{wanted: v.state.Wanted, reported: v.state.Reported, inSync: v.state.InSync}
-		if v.state.LastSyncTime != nil {
-			now.lastSync = v.state.LastSyncTime.Time
+	if v.State != nil {
+		now = signature{wanted: v.State.Wanted, reported: v.State.Reported, inSync: v.State.InSync}
+		if v.State.LastSyncTime != nil {
+			now.lastSync = v.State.LastSyncTime.Time
 		}
 	}
 	if m.seen[v.Key()] != now {

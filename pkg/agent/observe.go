@@ -23,29 +23,29 @@ import (
 )
 
 // observe gathers the facts about a group. It reads caches only.
-func (a *Agent) observe(ctx context.Context, key types.NamespacedName, m *memory) (*facts, error) {
-	f := &facts{now: a.clock.Now(), cluster: a.cluster, key: key, group: a.hub.group(key), checkpoint: a.checkpoints.Get(key)}
-	if f.group == nil && f.checkpoint == nil {
+func (a *Agent) observe(ctx context.Context, key types.NamespacedName, m *memory) (*Facts, error) {
+	f := &Facts{Now: a.clock.Now(), Cluster: a.cluster, Key: key, Group: a.hub.group(key), Checkpoint: a.checkpoints.Get(key)}
+	if f.Group == nil && f.Checkpoint == nil {
 		return f, nil
 	}
-	m.enter(a.ctx, f.checkpoint.Current())
+	m.enter(a.ctx, f.Checkpoint.Current())
 	volumes, err := a.observeVolumes(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	f.volumes = volumes
+	f.Volumes = volumes
 	m.fill(f)
 	return f, nil
 }
 
-func (f *facts) spec() *v1alpha1.VolumeReplicationGroupSpec {
-	if f.checkpoint != nil {
-		return &f.checkpoint.Spec
+func (f *Facts) spec() *v1alpha1.VolumeReplicationGroupSpec {
+	if f.Checkpoint != nil {
+		return &f.Checkpoint.Spec
 	}
-	return &f.group.Spec
+	return &f.Group.Spec
 }
 
-func (a *Agent) observeVolumes(ctx context.Context, f *facts) ([]volume, error) {
+func (a *Agent) observeVolumes(ctx context.Context, f *Facts) ([]Volume, error) {
 	selector, err := metav1.LabelSelectorAsSelector(&f.spec().PVCSelector)
 	if err != nil {
 		return nil, fmt.Errorf("spec.pvcSelector: %w", err)
@@ -55,30 +55,30 @@ func (a *Agent) observeVolumes(ctx context.Context, f *facts) ([]volume, error) 
 		return nil, err
 	}
 	var claims corev1.PersistentVolumeClaimList
-	if err := a.local.List(ctx, &claims, client.InNamespace(f.key.Namespace)); err != nil {
+	if err := a.local.List(ctx, &claims, client.InNamespace(f.Key.Namespace)); err != nil {
 		return nil, fmt.Errorf("listing PersistentVolumeClaims: %w", err)
 	}
-	var volumes []volume
+	var volumes []Volume
 	for i := range claims.Items {
 		pvc := &claims.Items[i]
 		selected, owner := selector.Matches(labels.Set(pvc.Labels)), pvc.Annotations[mark.Owner]
-		if !selected && owner != f.key.String() {
+		if !selected && owner != f.Key.String() {
 			continue
 		}
 		v, err := a.observeVolume(ctx, f, pvc, rules)
 		if err != nil {
 			return nil, err
 		}
-		v.selected, v.owner, v.foreign = selected, owner, a.foreign(owner, f.key)
-		v.claimed = owner == f.key.String() && v.PV != nil && v.PV.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimRetain
+		v.Selected, v.Owner, v.Foreign = selected, owner, a.foreign(owner, f.Key)
+		v.Claimed = owner == f.Key.String() && v.PV != nil && v.PV.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimRetain
 		volumes = append(volumes, v)
 	}
-	slices.SortFunc(volumes, func(a, b volume) int { return cmp.Compare(a.PVC.Name, b.PVC.Name) })
+	slices.SortFunc(volumes, func(a, b Volume) int { return cmp.Compare(a.PVC.Name, b.PVC.Name) })
 	return volumes, nil
 }
 
-func (a *Agent) observeVolume(ctx context.Context, f *facts, pvc *corev1.PersistentVolumeClaim, rules replication.Rules) (volume, error) {
-	v := volume{Volume: replication.Volume{PVC: pvc}}
+func (a *Agent) observeVolume(ctx context.Context, f *Facts, pvc *corev1.PersistentVolumeClaim, rules replication.Rules) (Volume, error) {
+	v := Volume{Volume: replication.Volume{PVC: pvc}}
 	if pvc.Status.Phase == corev1.ClaimBound && pvc.Spec.VolumeName != "" {
 		pv := &corev1.PersistentVolume{}
 		if err := a.local.Get(ctx, client.ObjectKey{Name: pvc.Spec.VolumeName}, pv); client.IgnoreNotFound(err) != nil {
@@ -95,9 +95,9 @@ func (a *Agent) observeVolume(ctx context.Context, f *facts, pvc *corev1.Persist
 			v.StorageClass = class
 		}
 	}
-	v.class, v.problem = a.backend.Class(v.Volume, rules)
+	v.Class, v.Problem = a.backend.Class(v.Volume, rules)
 	var err error
-	v.state, err = a.backend.Report(v.Key())
+	v.State, err = a.backend.Report(v.Key())
 	return v, err
 }
 
@@ -111,8 +111,8 @@ func (a *Agent) foreign(owner string, key types.NamespacedName) bool {
 	return a.checkpoints.Get(other) != nil || a.hub.group(other) != nil
 }
 
-func rulesOf(f *facts) (replication.Rules, error) {
-	rules := replication.Rules{PeersRequired: f.checkpoint != nil && f.checkpoint.PeersRequired}
+func rulesOf(f *Facts) (replication.Rules, error) {
+	rules := replication.Rules{PeersRequired: f.Checkpoint != nil && f.Checkpoint.PeersRequired}
 	async := f.spec().Async
 	if async == nil {
 		rules.PeersRequired = false

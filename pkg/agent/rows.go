@@ -19,9 +19,9 @@ import (
 
 // primaryRows reports each volume of a primary, and what follows for the group.
 func (d *decider) primaryRows() {
-	for i := range d.volumes {
-		v := &d.volumes[i]
-		if !v.selected {
+	for i := range d.Volumes {
+		v := &d.Volumes[i]
+		if !v.Selected {
 			continue
 		}
 		row := d.row(v)
@@ -32,7 +32,7 @@ func (d *decider) primaryRows() {
 	if len(d.report.Volumes) == 0 {
 		none := status.False("NoPVCs", fmt.Sprintf(
 			"spec.pvcSelector (%s) matches no PersistentVolumeClaim in namespace %s of %s; label the application's claims, or correct the selector",
-			metav1.FormatLabelSelector(&d.spec.PVCSelector), d.key.Namespace, d.cluster))
+			metav1.FormatLabelSelector(&d.spec.PVCSelector), d.Key.Namespace, d.Cluster))
 		d.condition(v1alpha1.ConditionDataReady, none)
 		d.condition(v1alpha1.ConditionDataProtected, none)
 		return
@@ -40,51 +40,51 @@ func (d *decider) primaryRows() {
 	d.summarize("Primary", "Volumes are primary here.", "Replicating", "Volumes are replicated to the peer.")
 }
 
-func (d *decider) primaryReady(v *volume) status.Condition {
+func (d *decider) primaryReady(v *Volume) status.Condition {
 	switch {
-	case v.foreign:
+	case v.Foreign:
 		return status.False("PVCConflict", fmt.Sprintf(
-			"PersistentVolumeClaim %s is protected by VolumeReplicationGroup %s already; narrow one of the selectors, or delete the other group", v.Key(), v.owner))
+			"PersistentVolumeClaim %s is protected by VolumeReplicationGroup %s already; narrow one of the selectors, or delete the other group", v.Key(), v.Owner))
 	case v.going():
 		return status.False("Deleting", fmt.Sprintf("PersistentVolumeClaim %s is being deleted", v.Key()))
-	case v.problem != nil && v.problem.Reason == volumereplication.ReasonNotBound:
-		return status.False(v.problem.Reason, v.problem.Message)
-	case v.problem != nil && v.state == nil:
-		return status.True(v.problem.Reason, v.problem.Message)
-	case !v.primary(d.checkpoint.Settled):
+	case v.Problem != nil && v.Problem.Reason == volumereplication.ReasonNotBound:
+		return status.False(v.Problem.Reason, v.Problem.Message)
+	case v.Problem != nil && v.State == nil:
+		return status.True(v.Problem.Reason, v.Problem.Message)
+	case !v.primary(d.Checkpoint.Settled):
 		return status.False("Promoting", d.waitingFor(v, "is being made primary"))
 	default:
 		return status.True("Primary", "")
 	}
 }
 
-func (d *decider) primaryProtected(v *volume) status.Condition {
+func (d *decider) primaryProtected(v *Volume) status.Condition {
 	ready := d.primaryReady(v)
 	switch {
-	case ready.Status != metav1.ConditionTrue || v.problem != nil && v.state == nil:
+	case ready.Status != metav1.ConditionTrue || v.Problem != nil && v.State == nil:
 		return status.False(ready.Reason, ready.Message)
-	case v.state.Unhealthy:
+	case v.State.Unhealthy:
 		return status.False("NotReplicating", fmt.Sprintf("PersistentVolumeClaim %s is not replicating: %s", v.Key(),
-			cmp.Or(v.state.Message, "the storage does not say why")))
+			cmp.Or(v.State.Message, "the storage does not say why")))
 	case d.spec.Async == nil:
 		return status.True("Replicating", "")
-	case v.state.LastSyncTime == nil:
+	case v.State.LastSyncTime == nil:
 		return status.False("NeverSynced", fmt.Sprintf("PersistentVolumeClaim %s has not been synced for the first time yet", v.Key()))
 	}
 	tolerance := 2 * d.syncInterval()
-	if age := d.now.Sub(v.state.LastSyncTime.Time); age > tolerance {
+	if age := d.Now.Sub(v.State.LastSyncTime.Time); age > tolerance {
 		return status.False("SyncOverdue", fmt.Sprintf(
 			"PersistentVolumeClaim %s was synced last at %s, more than twice the interval of %s ago; check the storage's replication",
-			v.Key(), v.state.LastSyncTime.UTC().Format(time.RFC3339), d.spec.Async.SchedulingInterval))
+			v.Key(), v.State.LastSyncTime.UTC().Format(time.RFC3339), d.spec.Async.SchedulingInterval))
 	}
-	d.lookAgain(v.state.LastSyncTime.Add(tolerance).Sub(d.now) + time.Second)
+	d.lookAgain(v.State.LastSyncTime.Add(tolerance).Sub(d.Now) + time.Second)
 	return status.True("Replicating", "")
 }
 
 // secondaryRows reports each volume of a secondary, and what follows for the group.
 func (d *decider) secondaryRows() {
-	for i := range d.volumes {
-		v := &d.volumes[i]
+	for i := range d.Volumes {
+		v := &d.Volumes[i]
 		row := d.row(v)
 		if !d.own(v) {
 			row.Ready = d.inTheWay(v)
@@ -99,17 +99,17 @@ func (d *decider) secondaryRows() {
 
 // inTheWay is the row of a claim that a restore would meet. Where the application was primary, such a claim is merely one
 // that was never protected.
-func (d *decider) inTheWay(v *volume) status.Condition {
+func (d *decider) inTheWay(v *Volume) status.Condition {
 	if d.spec.Action != "" {
 		return status.True("NotReplicated", "")
 	}
 	return status.False("PVCConflict", fmt.Sprintf(
-		"PersistentVolumeClaim %s exists on %s, which is a standby: a recovery could not restore it; delete it, or take it out of the selector", v.Key(), d.cluster))
+		"PersistentVolumeClaim %s exists on %s, which is a standby: a recovery could not restore it; delete it, or take it out of the selector", v.Key(), d.Cluster))
 }
 
-func (d *decider) secondaryReady(v *volume) status.Condition {
+func (d *decider) secondaryReady(v *Volume) status.Condition {
 	switch {
-	case v.state == nil:
+	case v.State == nil:
 		return status.True("NotReplicated", "")
 	case v.secondary():
 		return status.True("Secondary", "")
@@ -118,30 +118,30 @@ func (d *decider) secondaryReady(v *volume) status.Condition {
 	}
 }
 
-func secondaryProtected(v *volume, ready status.Condition) status.Condition {
+func secondaryProtected(v *Volume, ready status.Condition) status.Condition {
 	switch {
 	case ready.Status != metav1.ConditionTrue:
 		return ready
-	case v.state == nil || v.state.InSync:
+	case v.State == nil || v.State.InSync:
 		return status.True("InSync", "")
 	default:
 		return status.False("Resyncing", fmt.Sprintf("PersistentVolumeClaim %s is being resynced from the primary", v.Key()))
 	}
 }
 
-func (d *decider) waitingFor(v *volume, what string) string {
+func (d *decider) waitingFor(v *Volume, what string) string {
 	message := fmt.Sprintf("PersistentVolumeClaim %s %s", v.Key(), what)
-	if v.state != nil && v.state.Message != "" {
-		message += ": " + v.state.Message
+	if v.State != nil && v.State.Message != "" {
+		message += ": " + v.State.Message
 	}
 	return d.failing(message)
 }
 
-func (d *decider) row(v *volume) status.Volume {
+func (d *decider) row(v *Volume) status.Volume {
 	row := status.Volume{Namespace: v.PVC.Namespace, Name: v.PVC.Name, StorageClassName: v.StorageClassName()}
-	if v.state != nil {
+	if v.State != nil {
 		row.Method = v1alpha1.MethodVolumeReplication
-		row.LastSyncTime, row.LastSyncDuration, row.LastSyncBytes = v.state.LastSyncTime, v.state.LastSyncDuration, v.state.LastSyncBytes
+		row.LastSyncTime, row.LastSyncDuration, row.LastSyncBytes = v.State.LastSyncTime, v.State.LastSyncDuration, v.State.LastSyncBytes
 	}
 	return row
 }

@@ -28,36 +28,36 @@ var errTokenInvalid = errors.New("the handover token is invalid")
 
 // startTasks begins what takes longer than a look at a group should: what waits for object stores or makes many
 // requests. What became of it is remembered and the group looked at again.
-func (a *Agent) startTasks(f *facts, m *memory, d *decision) {
+func (a *Agent) startTasks(f *Facts, m *memory, d *Decision) {
 	m.lock.Lock()
 	defer m.lock.Unlock()
-	if d.wait && !m.queued {
+	if d.Wait && !m.queued {
 		m.queued = true
 		go a.takeTurn(m.ctx, f, m)
 	}
 	switch {
-	case d.restoreVolumes && !m.restore.running:
-		m.restore.running = true
+	case d.RestoreVolumes && !m.restore.Running:
+		m.restore.Running = true
 		go a.restoreVolumes(m.ctx, f, m)
-	case d.restoreObjects && !m.restore.running:
-		m.restore.running = true
+	case d.RestoreObjects && !m.restore.Running:
+		m.restore.Running = true
 		go a.restoreObjects(m.ctx, f, m)
 	}
-	if d.remember && !m.listing {
+	if d.Remember && !m.listing {
 		m.listing = true
 		go a.remember(m.ctx, f, m)
 	}
-	if d.capture && !m.capture.running {
-		m.capture.running = true
-		go a.takeCapture(m.ctx, f, m, d.quiesced)
+	if d.Capture && !m.capture.Running {
+		m.capture.Running = true
+		go a.takeCapture(m.ctx, f, m, d.Quiesced)
 	}
-	if d.clear && !m.clearing {
+	if d.Clear && !m.clearing {
 		m.clearing = true
 		go a.clearCaptures(f, m)
 	}
 }
 
-func (a *Agent) takeTurn(ctx context.Context, f *facts, m *memory) {
+func (a *Agent) takeTurn(ctx context.Context, f *Facts, m *memory) {
 	end, err := a.roles.take(ctx)
 	if err != nil {
 		return
@@ -67,48 +67,48 @@ func (a *Agent) takeTurn(ctx context.Context, f *facts, m *memory) {
 		m.turn, m.endTurn = true, end
 	}
 	m.lock.Unlock()
-	a.enqueue(f.key)
+	a.enqueue(f.Key)
 }
 
-func (a *Agent) restoreVolumes(ctx context.Context, f *facts, m *memory) {
-	found, err := f.restore.found, error(nil)
+func (a *Agent) restoreVolumes(ctx context.Context, f *Facts, m *memory) {
+	found, err := f.Restore.Found, error(nil)
 	if found == nil {
 		found, err = a.findCapture(ctx, f)
 	}
 	if err == nil {
-		err = a.restorer.Volumes(ctx, f.key, found.Content.Volumes, restore.Namespace(found.Content.Objects))
+		err = a.restorer.Volumes(ctx, f.Key, found.Content.Volumes, restore.Namespace(found.Content.Objects))
 	}
-	a.restored(ctx, f, m, err, func(r *restoreFacts) { r.found, r.volumes = found, err == nil })
+	a.restored(ctx, f, m, err, func(r *RestoreFacts) { r.Found, r.Volumes = found, err == nil })
 }
 
-func (a *Agent) restoreObjects(ctx context.Context, f *facts, m *memory) {
-	err := a.restorer.Objects(ctx, f.key, sets.New(f.checkpoint.Objects...), f.restore.found.Content.Objects)
-	a.restored(ctx, f, m, err, func(r *restoreFacts) { r.objects = err == nil })
+func (a *Agent) restoreObjects(ctx context.Context, f *Facts, m *memory) {
+	err := a.restorer.Objects(ctx, f.Key, sets.New(f.Checkpoint.Objects...), f.Restore.Found.Content.Objects)
+	a.restored(ctx, f, m, err, func(r *RestoreFacts) { r.Objects = err == nil })
 }
 
 // restored remembers what became of a part of a restore, unless the role has changed meanwhile.
-func (a *Agent) restored(ctx context.Context, f *facts, m *memory, err error, done func(*restoreFacts)) {
+func (a *Agent) restored(ctx context.Context, f *Facts, m *memory, err error, done func(*RestoreFacts)) {
 	m.lock.Lock()
 	if ctx.Err() == nil {
 		r := &m.restore
-		r.running, r.err = false, err
+		r.Running, r.Err = false, err
 		m.restoreTries++
 		if err == nil {
 			m.restoreTries = 0
 		} else {
-			r.retry = a.clock.Now().Add(backoff(m.restoreTries))
-			klog.FromContext(ctx).Info("A restore has not succeeded yet", "volumeReplicationGroup", f.key, "reason", err.Error())
+			r.Retry = a.clock.Now().Add(backoff(m.restoreTries))
+			klog.FromContext(ctx).Info("A restore has not succeeded yet", "volumeReplicationGroup", f.Key, "reason", err.Error())
 		}
 		done(r)
 	}
 	m.lock.Unlock()
-	a.enqueue(f.key)
+	a.enqueue(f.Key)
 }
 
 // findCapture reads the capture that the command is about: for a relocate the one that the token names, for a failover
 // the newest complete one of an earlier epoch.
-func (a *Agent) findCapture(ctx context.Context, f *facts) (*archive.Found, error) {
-	spec, group := f.checkpoint.Spec, f.checkpoint.Group()
+func (a *Agent) findCapture(ctx context.Context, f *Facts) (*archive.Found, error) {
+	spec, group := f.Checkpoint.Spec, f.Checkpoint.Group()
 	if spec.Action != v1alpha1.VRGActionRelocate {
 		return archive.Newest(ctx, a.stores, spec.S3Profiles, group, func(r archive.Ref) bool { return r.Epoch < spec.Epoch })
 	}
@@ -139,32 +139,32 @@ func handles(volumes []archive.Volume) []v1alpha1.HandoverVolume {
 }
 
 // remember lists the application's objects on a cluster that ceases to be primary.
-func (a *Agent) remember(ctx context.Context, f *facts, m *memory) {
+func (a *Agent) remember(ctx context.Context, f *Facts, m *memory) {
 	collected, err := a.collect(ctx, f)
 	m.lock.Lock()
 	m.listing = false
 	if err == nil && ctx.Err() == nil {
-		m.stop.listed, m.stop.remembered = true, collected.UIDs
+		m.stop.Listed, m.stop.Remembered = true, collected.UIDs
 	}
 	m.lock.Unlock()
 	if err != nil {
-		klog.FromContext(ctx).Info("The application's objects can't be listed; trying again", "volumeReplicationGroup", f.key, "reason", err.Error())
-		a.queue.AddAfter(f.key, 10*time.Second)
+		klog.FromContext(ctx).Info("The application's objects can't be listed; trying again", "volumeReplicationGroup", f.Key, "reason", err.Error())
+		a.queue.AddAfter(f.Key, 10*time.Second)
 		return
 	}
-	a.enqueue(f.key)
+	a.enqueue(f.Key)
 }
 
-func (a *Agent) collect(ctx context.Context, f *facts) (*capture.Collected, error) {
+func (a *Agent) collect(ctx context.Context, f *Facts) (*capture.Collected, error) {
 	selector, err := objectSelector(f)
 	if err != nil {
 		return nil, err
 	}
-	return a.collector.Collect(ctx, f.key.Namespace, selector)
+	return a.collector.Collect(ctx, f.Key.Namespace, selector)
 }
 
 // takeCapture collects and encodes a capture once, then has each profile given it on its own.
-func (a *Agent) takeCapture(ctx context.Context, f *facts, m *memory, quiesced bool) {
+func (a *Agent) takeCapture(ctx context.Context, f *Facts, m *memory, quiesced bool) {
 	if !quiesced {
 		a.roles.idle(ctx)
 	}
@@ -172,36 +172,36 @@ func (a *Agent) takeCapture(ctx context.Context, f *facts, m *memory, quiesced b
 	taken, sealed, objects, err := a.seal(ctx, f, quiesced)
 	<-a.captures
 	m.lock.Lock()
-	m.capture.running, m.capture.err = false, err
+	m.capture.Running, m.capture.Err = false, err
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
 		m.captureTries++
-		m.capture.retry = a.clock.Now().Add(backoff(m.captureTries))
-		klog.FromContext(ctx).Info("A capture has failed", "volumeReplicationGroup", f.key, "reason", err.Error())
+		m.capture.Retry = a.clock.Now().Add(backoff(m.captureTries))
+		klog.FromContext(ctx).Info("A capture has failed", "volumeReplicationGroup", f.Key, "reason", err.Error())
 	default:
 		m.captureTries = 0
 		a.upload(f, m, taken, sealed, objects)
 	}
 	m.lock.Unlock()
-	a.enqueue(f.key)
+	a.enqueue(f.Key)
 }
 
-func (a *Agent) seal(ctx context.Context, f *facts, quiesced bool) (*checkpoint.Capture, *archive.Sealed, *capture.Collected, error) {
+func (a *Agent) seal(ctx context.Context, f *Facts, quiesced bool) (*checkpoint.Capture, *archive.Sealed, *capture.Collected, error) {
 	now := a.clock.Now()
 	collected, err := a.collect(ctx, f)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	content := archive.Content{Objects: collected.Objects}
-	for i := range f.volumes {
-		if v := &f.volumes[i]; f.captured(v) {
+	for i := range f.Volumes {
+		if v := &f.Volumes[i]; f.Captured(v) {
 			content.Volumes = append(content.Volumes, capture.Volume(v.PVC, v.PV))
 		}
 	}
 	sealed, err := archive.Seal(archive.Capture{
-		Ref:   archive.Ref{Epoch: f.checkpoint.Spec.Epoch, ID: archive.NewID(now, f.lastCaptureID())},
-		Group: f.checkpoint.Group(), Time: now.UTC(), Cluster: a.cluster, Content: content,
+		Ref:   archive.Ref{Epoch: f.Checkpoint.Spec.Epoch, ID: archive.NewID(now, f.lastCaptureID())},
+		Group: f.Checkpoint.Group(), Time: now.UTC(), Cluster: a.cluster, Content: content,
 	})
 	if err != nil {
 		return nil, nil, nil, err
@@ -210,41 +210,41 @@ func (a *Agent) seal(ctx context.Context, f *facts, quiesced bool) (*checkpoint.
 		CaptureReference: v1alpha1.CaptureReference{
 			ID: sealed.ID, Epoch: sealed.Epoch, Time: metav1.NewTime(now), Objects: int32(sealed.Objects), //nolint:gosec // far fewer
 		},
-		Digest: sealed.Digest, Volumes: volumesWord(f.members()), Quiesced: quiesced,
+		Digest: sealed.Digest, Volumes: VolumesWord(f.Members()), Quiesced: quiesced,
 	}
 	return taken, sealed, collected, nil
 }
 
 // lastCaptureID is the id that the next capture's must sort after.
-func (f *facts) lastCaptureID() string {
+func (f *Facts) lastCaptureID() string {
 	last := ""
-	if token := f.checkpoint.Spec.HandoverToken; token != nil {
+	if token := f.Checkpoint.Spec.HandoverToken; token != nil {
 		last = token.CaptureID
 	}
-	if c := f.checkpoint.LastCapture; c != nil {
+	if c := f.Checkpoint.LastCapture; c != nil {
 		last = max(last, c.ID)
 	}
-	if c := f.capture.taken; c != nil {
+	if c := f.Capture.Taken; c != nil {
 		last = max(last, c.ID)
 	}
 	return last
 }
 
 // upload gives every profile a capture. What is still being put of the one before is given up.
-func (a *Agent) upload(f *facts, m *memory, taken *checkpoint.Capture, sealed *archive.Sealed, collected *capture.Collected) {
+func (a *Agent) upload(f *Facts, m *memory, taken *checkpoint.Capture, sealed *archive.Sealed, collected *capture.Collected) {
 	if m.cancelUploads != nil {
 		m.cancelUploads()
 	}
 	ctx, cancel := context.WithCancel(a.ctx)
 	m.cancelUploads = cancel
-	m.capture = captureFacts{taken: taken, objects: collected.UIDs, failed: map[string]string{}}
-	for _, profile := range f.checkpoint.Spec.S3Profiles {
+	m.capture = CaptureFacts{Taken: taken, Objects: collected.UIDs, Failed: map[string]string{}}
+	for _, profile := range f.Checkpoint.Spec.S3Profiles {
 		go a.uploadTo(ctx, f, m, profile, sealed)
 	}
 }
 
 // uploadTo puts a capture into one profile, trying until it succeeds or a newer one takes its place.
-func (a *Agent) uploadTo(ctx context.Context, f *facts, m *memory, profile string, sealed *archive.Sealed) {
+func (a *Agent) uploadTo(ctx context.Context, f *Facts, m *memory, profile string, sealed *archive.Sealed) {
 	for tries := 1; ; tries++ {
 		err := a.put(ctx, profile, sealed)
 		if ctx.Err() != nil {
@@ -252,20 +252,20 @@ func (a *Agent) uploadTo(ctx context.Context, f *facts, m *memory, profile strin
 		}
 		m.lock.Lock()
 		if err != nil {
-			m.capture.failed[profile] = err.Error()
+			m.capture.Failed[profile] = err.Error()
 		} else {
-			delete(m.capture.failed, profile)
-			m.capture.put = append(m.capture.put, profile)
-			order := f.checkpoint.Spec.S3Profiles
-			slices.SortFunc(m.capture.put, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
+			delete(m.capture.Failed, profile)
+			m.capture.Put = append(m.capture.Put, profile)
+			order := f.Checkpoint.Spec.S3Profiles
+			slices.SortFunc(m.capture.Put, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
 		}
 		m.lock.Unlock()
-		a.enqueue(f.key)
+		a.enqueue(f.Key)
 		if err == nil {
 			a.prune(ctx, f, profile, sealed)
 			return
 		}
-		klog.FromContext(ctx).Info("A capture can't be put; trying again", "volumeReplicationGroup", f.key, "reason", err.Error())
+		klog.FromContext(ctx).Info("A capture can't be put; trying again", "volumeReplicationGroup", f.Key, "reason", err.Error())
 		select {
 		case <-ctx.Done():
 			return
@@ -290,33 +290,33 @@ func (a *Agent) put(ctx context.Context, profile string, sealed *archive.Sealed)
 	return archive.Put(ctx, store, sealed)
 }
 
-func (a *Agent) prune(ctx context.Context, f *facts, profile string, sealed *archive.Sealed) {
+func (a *Agent) prune(ctx context.Context, f *Facts, profile string, sealed *archive.Sealed) {
 	store, err := a.stores.Store(ctx, profile)
 	if err == nil {
 		err = archive.Prune(ctx, store, sealed.Group, sealed.Epoch)
 	}
 	if err != nil && ctx.Err() == nil {
-		klog.FromContext(ctx).Info("Old captures can't be deleted; they are tried again after the next one", "volumeReplicationGroup", f.key, "reason", err.Error())
+		klog.FromContext(ctx).Info("Old captures can't be deleted; they are tried again after the next one", "volumeReplicationGroup", f.Key, "reason", err.Error())
 	}
 }
 
 // clearCaptures deletes a group's captures from every profile that answers. A dead one does not hold deletion up.
-func (a *Agent) clearCaptures(f *facts, m *memory) {
+func (a *Agent) clearCaptures(f *Facts, m *memory) {
 	m.lock.Lock()
 	if m.cancelUploads != nil {
 		m.cancelUploads()
 	}
 	m.lock.Unlock()
 	var wait sync.WaitGroup
-	for _, profile := range f.checkpoint.Spec.S3Profiles {
+	for _, profile := range f.Checkpoint.Spec.S3Profiles {
 		wait.Go(func() {
 			store, err := a.stores.Store(a.ctx, profile)
 			if err == nil {
-				err = archive.Clear(a.ctx, store, f.checkpoint.Group())
+				err = archive.Clear(a.ctx, store, f.Checkpoint.Group())
 			}
 			if err != nil {
 				klog.FromContext(a.ctx).Info("Captures of a deleted group stay behind; delete them by hand",
-					"volumeReplicationGroup", f.key, "prefix", f.checkpoint.Group().String()+"/", "reason", err.Error())
+					"volumeReplicationGroup", f.Key, "prefix", f.Checkpoint.Group().String()+"/", "reason", err.Error())
 			}
 		})
 	}
@@ -324,5 +324,5 @@ func (a *Agent) clearCaptures(f *facts, m *memory) {
 	m.lock.Lock()
 	m.clearing, m.cleared = false, true
 	m.lock.Unlock()
-	a.enqueue(f.key)
+	a.enqueue(f.Key)
 }
