@@ -19,6 +19,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/workload"
 )
 
@@ -55,9 +56,11 @@ func (a *Agent) act(ctx context.Context, f *Facts, m *memory, d *Decision) (chan
 
 // save writes a checkpoint. One that settles a role, or ends a handover, ends the group's turn.
 func (a *Agent) save(ctx context.Context, m *memory, c *checkpoint.Checkpoint) error {
+	checkpointSave.Hit(c.Namespace)
 	if err := a.checkpoints.Save(ctx, c); err != nil {
 		return err
 	}
+	checkpointSaved.Hit(c.Namespace)
 	m.lock.Lock()
 	defer m.lock.Unlock()
 	if c.Settled && m.endTurn != nil {
@@ -118,10 +121,10 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decisi
 		add(v, "claim", func() error { return a.claim(ctx, f.Key, v) })
 	}
 	for _, v := range d.Promote {
-		add(v, "promote", func() error { return a.backend.Promote(ctx, v.Volume, v.Class) })
+		add(v, "promote", func() error { return a.promote(ctx, v) })
 	}
 	for _, v := range d.Demote {
-		add(v, "demote", func() error { return a.backend.Demote(ctx, v.Volume, v.Class, d.How) })
+		add(v, "demote", func() error { return a.demote(ctx, v, d.How) })
 	}
 	refresh := d.Refresh
 	if f.Checkpoint != nil && f.Checkpoint.Settled && a.roles.busy() {
@@ -153,6 +156,18 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decisi
 	return errors.Join(errs...)
 }
 
+func (a *Agent) promote(ctx context.Context, v *Volume) error {
+	err := a.backend.Promote(ctx, v.Volume, v.Class)
+	volumePromoted.Hit(v.Key().Namespace)
+	return err
+}
+
+func (a *Agent) demote(ctx context.Context, v *Volume, how replication.Demotion) error {
+	err := a.backend.Demote(ctx, v.Volume, v.Class, how)
+	volumeDemoted.Hit(v.Key().Namespace)
+	return err
+}
+
 func (a *Agent) refresh(ctx context.Context, m *memory, v *Volume) error {
 	m.lock.Lock()
 	tried := m.refreshed[v.Key()]
@@ -168,6 +183,7 @@ func (a *Agent) claim(ctx context.Context, key types.NamespacedName, v *Volume) 
 		if err := a.local.Patch(ctx, v.PVC.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); err != nil {
 			return fmt.Errorf("claiming PersistentVolumeClaim %s: %w", v.Key(), err)
 		}
+		claimMarked.Hit(key.Namespace)
 	}
 	policy := v.PV.Spec.PersistentVolumeReclaimPolicy
 	if policy == corev1.PersistentVolumeReclaimRetain {
@@ -188,6 +204,7 @@ func (a *Agent) release(ctx context.Context, v *Volume) error {
 	if err != nil || !gone {
 		return err
 	}
+	volumeReleased.Hit(v.Key().Namespace)
 	if v.PV != nil && v.PV.Annotations[mark.ReclaimPolicy] != "" && !v.going() {
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}},"spec":{"persistentVolumeReclaimPolicy":%q}}`,
 			mark.ReclaimPolicy, v.PV.Annotations[mark.ReclaimPolicy])
@@ -207,6 +224,7 @@ func (a *Agent) forget(ctx context.Context, f *Facts) error {
 	if err := a.checkpoints.Delete(ctx, f.Key); err != nil {
 		return err
 	}
+	groupForgotten.Hit(f.Key.Namespace)
 	if err := a.hub.release(ctx, f.Group); client.IgnoreNotFound(err) != nil {
 		return err
 	}

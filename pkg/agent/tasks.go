@@ -171,6 +171,7 @@ func (a *Agent) takeCapture(ctx context.Context, f *Facts, m *memory, quiesced b
 	a.captures <- struct{}{}
 	taken, sealed, objects, err := a.seal(ctx, f, quiesced)
 	<-a.captures
+	captureSealed.Hit(f.Key.Namespace)
 	m.lock.Lock()
 	m.capture.Running, m.capture.Err = false, err
 	switch {
@@ -247,6 +248,7 @@ func (a *Agent) upload(f *Facts, m *memory, taken *checkpoint.Capture, sealed *a
 func (a *Agent) uploadTo(ctx context.Context, f *Facts, m *memory, profile string, sealed *archive.Sealed) {
 	for tries := 1; ; tries++ {
 		err := a.put(ctx, profile, sealed)
+		capturePut.Hit(f.Key.Namespace)
 		if ctx.Err() != nil {
 			return
 		}

@@ -82,7 +82,11 @@ func (r *Restorer) Objects(ctx context.Context, owner types.NamespacedName, know
 	for _, same := range byRank {
 		steps := make([]func() error, len(same))
 		for i, o := range same {
-			steps[i] = func() error { return r.object(ctx, owner, known, o) }
+			steps[i] = func() error {
+				err := r.object(ctx, owner, known, o)
+				objectRestored.Hit(owner.Namespace)
+				return err
+			}
 		}
 		errs = append(errs, atOnce(steps))
 	}

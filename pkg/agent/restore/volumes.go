@@ -67,9 +67,11 @@ func (r *Restorer) volumeAndClaim(ctx context.Context, owner types.NamespacedNam
 	if err != nil {
 		return err
 	}
+	claimRestored.Hit(owner.Namespace)
 	if err := r.volume(ctx, v, claim.UID); err != nil {
 		return err
 	}
+	volumeRestored.Hit(owner.Namespace)
 	if claim.Status.Phase == corev1.ClaimBound {
 		return nil
 	}

@@ -195,10 +195,12 @@ func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, patchTimeout)
 	defer cancel()
+	reportSend.Hit(key.Namespace)
 	object, err := w.patcher.PatchStatus(ctx, key, patch)
 	if err != nil {
 		return err
 	}
+	reportSent.Hit(key.Namespace)
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	g.sent, g.due = now, time.Time{}

@@ -43,6 +43,7 @@ func Quiesce(ctx context.Context, c client.Client, namespace string, claims sets
 			if err := s.stop(ctx, c); err != nil {
 				return nil, err
 			}
+			workloadStopped.Hit(namespace)
 			waiting = append(waiting, s.String())
 		} else if !s.stopped {
 			waiting = append(waiting, s.String())
@@ -69,6 +70,7 @@ func Resume(ctx context.Context, c client.Client, namespace string) error {
 		if err := s.start(ctx, c, replicas); err != nil {
 			return err
 		}
+		workloadStarted.Hit(namespace)
 	}
 	return nil
 }

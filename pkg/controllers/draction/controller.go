@@ -102,6 +102,7 @@ func (r *Reconciler) act(ctx context.Context, d Decision) error {
 		if err := r.Client.Create(ctx, d.Create); err != nil {
 			return fmt.Errorf("creating DRAction %s: %w", d.Create.Name, err)
 		}
+		recordCreated.Hit(d.Create.Namespace)
 	}
 	if d.UpdateSpec != nil {
 		status := d.UpdateSpec.Status
@@ -112,9 +113,11 @@ func (r *Reconciler) act(ctx context.Context, d Decision) error {
 		d.UpdateStatus = append(d.UpdateStatus, d.UpdateSpec)
 	}
 	for _, recorded := range d.UpdateStatus {
+		recordUpdate.Hit(recorded.Namespace)
 		if err := r.Client.Status().Update(ctx, recorded); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("updating the status of DRAction %s: %w", recorded.Name, err)
 		}
+		recordUpdated.Hit(recorded.Namespace)
 	}
 	return nil
 }

@@ -28,12 +28,15 @@ func (r *Reconciler) act(ctx context.Context, placement *v1alpha1.DRPlacementCon
 		if err := r.Client.Update(ctx, placement); err != nil {
 			return fmt.Errorf("adding the finalizer: %w", err)
 		}
+		finalizerAdded.Hit(placement.Namespace)
 	}
 	if d.StatusChanged && !d.RemoveFinalizer {
+		statusWrite.Hit(placement.Namespace)
 		placement.Status = *d.Status.DeepCopy()
 		if err := r.Client.Status().Update(ctx, placement); err != nil {
 			return fmt.Errorf("writing status: %w", err)
 		}
+		statusWritten.Hit(placement.Namespace)
 		r.written.at(client.ObjectKeyFromObject(placement), r.Clock.Now())
 	}
 	if err := r.actOnGroups(ctx, d); err != nil {
@@ -44,6 +47,7 @@ func (r *Reconciler) act(ctx context.Context, placement *v1alpha1.DRPlacementCon
 		if err := r.Client.Update(ctx, placement); err != nil {
 			return fmt.Errorf("removing the finalizer: %w", err)
 		}
+		finalizerRemoved.Hit(placement.Namespace)
 	}
 	return nil
 }
@@ -53,22 +57,26 @@ func (r *Reconciler) actOnGroups(ctx context.Context, d Decision) error {
 		if err := r.Client.Update(ctx, group); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("updating VolumeReplicationGroup %s: %w", group.Name, err)
 		}
+		groupUpdated.Hit(group.Namespace)
 	}
 	for _, group := range d.Create {
 		if err := r.Client.Create(ctx, group.DeepCopy()); err != nil {
 			return fmt.Errorf("creating VolumeReplicationGroup %s: %w", group.Name, err)
 		}
+		groupCreated.Hit(group.Namespace)
 	}
 	for _, group := range d.Delete {
 		preconditions := client.Preconditions{UID: ptr.To(group.UID)}
 		if err := r.Client.Delete(ctx, group.DeepCopy(), preconditions); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("deleting VolumeReplicationGroup %s: %w", group.Name, err)
 		}
+		groupDeleted.Hit(group.Namespace)
 	}
 	for _, group := range d.Release {
 		if err := r.Client.Update(ctx, group); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("releasing VolumeReplicationGroup %s: %w", group.Name, err)
 		}
+		groupReleased.Hit(group.Namespace)
 	}
 	return nil
 }

@@ -16,11 +16,16 @@ import (
 func Put(ctx context.Context, store objectstore.Store, s *Sealed) error {
 	files, filesCtx := errgroup.WithContext(ctx)
 	for name, data := range s.files {
-		files.Go(func() error { return store.Put(filesCtx, s.Group.key(s.Ref, name), data) })
+		files.Go(func() error {
+			err := store.Put(filesCtx, s.Group.key(s.Ref, name), data)
+			filePut.Hit(s.Group.Namespace)
+			return err
+		})
 	}
 	if err := files.Wait(); err != nil {
 		return err
 	}
+	manifestPut.Hit(s.Group.Namespace)
 	return store.Put(ctx, s.Group.key(s.Ref, manifestFile), s.manifest)
 }
 

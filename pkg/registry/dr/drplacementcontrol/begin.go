@@ -123,7 +123,9 @@ func (r *BeginREST) makeRoom(ctx context.Context, placement *v1alpha1.DRPlacemen
 	if dryRun || placement.Status.CurrentAction == nil {
 		return nil
 	}
-	return r.records.finish(ctx, action.DRAction(placement, *placement.Status.CurrentAction))
+	err = r.records.finish(ctx, action.DRAction(placement, *placement.Status.CurrentAction))
+	recordFinished.Hit(placement.Namespace)
+	return err
 }
 
 // earlier says that the request repeats an action that has ended and was followed by another one since.

@@ -49,6 +49,7 @@ func (r Records) keep(ctx context.Context, result *v1alpha1.DRAction) (*dr.DRAct
 	if err != nil {
 		return nil, err
 	}
+	actionAccepted.Hit(current.Namespace)
 	// The requester hanging up is no reason to leave the record to somebody else.
 	ctx = r.context(context.WithoutCancel(ctx), "")
 	stored, err := r.Actions.Create(ctx, current.DeepCopy(), nil, &metav1.CreateOptions{})
@@ -60,6 +61,7 @@ func (r Records) keep(ctx context.Context, result *v1alpha1.DRAction) (*dr.DRAct
 			"namespace", current.Namespace, "draction", current.Name)
 		return current, nil
 	}
+	actionRecorded.Hit(current.Namespace)
 	current.ObjectMeta = stored.(*dr.DRAction).ObjectMeta
 	return current, nil
 }

@@ -82,6 +82,7 @@ func (v verb) update(ctx context.Context, name string, body metav1.ObjectMeta, d
 		if err := change(placement); err != nil {
 			return nil, err
 		}
+		actionAccept.Hit(placement.Namespace)
 		updated := &dr.DRPlacementControl{}
 		return updated, v1alpha1.Convert_v1alpha1_DRPlacementControl_To_dr_DRPlacementControl(placement, updated, nil)
 	})
