@@ -13,6 +13,9 @@ const (
 	APIServer = "dr-apiserver"
 	Agent     = "dr-agent"
 
+	// AuditLog is the log of who asked the server for what.
+	AuditLog = APIServer + "-audit"
+
 	agentMetrics = "dr-agent-metrics"
 )
 
@@ -39,6 +42,7 @@ func (c Cluster) DRAPIServer() process.Spec {
 		"--namespace=" + SystemNamespace, "--agent-namespace=" + AgentNamespace,
 		"--bind-address=127.0.0.1", "--secure-port=" + itoa(c.port(APIServer)),
 		"--tls-cert-file=" + c.PKI().Path(APIServer+".crt"), "--tls-private-key-file=" + c.PKI().Path(APIServer+".key"),
+		"--audit-policy-file=" + c.Root.Path("artifacts", "hub", "audit", "policy.yaml"), "--audit-log-path=" + c.Root.Log(c.Name, AuditLog),
 	}
 	return c.process(APIServer, c.Root.Program(APIServer), args, c.serving("https://"+c.Address(APIServer)+"/readyz"), APIServer)
 }
