@@ -23,7 +23,8 @@ import (
 
 const dataKey = "checkpoint.json"
 
-// Store keeps checkpoints in ConfigMaps of one namespace. It is their only writer and so reads them only once.
+// Store keeps checkpoints in ConfigMaps of one namespace. It is their only writer and so reads them once, and again only
+// where a write was refused.
 type Store struct {
 	client    client.Client
 	namespace string
@@ -81,7 +82,8 @@ func (s *Store) Keys() []types.NamespacedName {
 	return keys
 }
 
-// Save writes a checkpoint; it is durable when Save returns. It fails if somebody else wrote it in the meantime.
+// Save writes a checkpoint; it is durable when Save returns. It fails with a conflict if somebody else wrote it in the
+// meantime; what they wrote is what Get returns then.
 func (s *Store) Save(ctx context.Context, c *Checkpoint) error {
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -103,13 +105,39 @@ func (s *Store) Save(ctx context.Context, c *Checkpoint) error {
 		cm.ResourceVersion = ""
 		err = s.client.Create(ctx, cm)
 	}
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) {
+		return s.reread(ctx, c, cm, err)
+	}
 	if err != nil {
 		return fmt.Errorf("writing checkpoint %s/%s: %w", cm.Namespace, cm.Name, err)
 	}
+	s.put(c.Key(), entry{checkpoint: c, version: cm.ResourceVersion})
+	return nil
+}
+
+// reread finds out why a checkpoint could not be written. It may be because it was: the answer to an earlier attempt got
+// lost. Otherwise what is stored is what counts from now on, and the conflict has the caller decide anew.
+func (s *Store) reread(ctx context.Context, c *Checkpoint, wanted *corev1.ConfigMap, conflict error) error {
+	key := client.ObjectKeyFromObject(wanted)
+	var cm corev1.ConfigMap
+	if err := s.client.Get(ctx, key, &cm); err != nil {
+		return fmt.Errorf("reading checkpoint %s after %w: %w", key, conflict, err)
+	}
+	stored, err := decode(&cm)
+	if err != nil {
+		return err
+	}
+	s.put(c.Key(), stored)
+	if cm.Data[dataKey] == wanted.Data[dataKey] {
+		return nil
+	}
+	return fmt.Errorf("writing checkpoint %s: %w", key, conflict)
+}
+
+func (s *Store) put(key types.NamespacedName, e entry) {
 	s.lock.Lock()
 	defer s.lock.Unlock()
-	s.entries[c.Key()] = entry{checkpoint: c, version: cm.ResourceVersion}
-	return nil
+	s.entries[key] = e
 }
 
 // Delete removes a checkpoint.

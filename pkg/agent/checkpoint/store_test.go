@@ -4,6 +4,8 @@
 package checkpoint
 
 import (
+	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -14,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/handover"
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
@@ -72,6 +75,39 @@ func TestTwoAgentsOfOneClusterDoNotOverwriteEachOther(t *testing.T) {
 	}
 	if err := first.Save(t.Context(), remembering(primary(1, ""))); !apierrors.IsConflict(err) {
 		t.Errorf("got %v, want a conflict", err)
+	}
+	if got := first.Get(remembering(primary(1, "")).Key()); got.Spec.Epoch != 2 {
+		t.Errorf("after the conflict the first decides by epoch %d, not by what the second has written", got.Spec.Epoch)
+	}
+}
+
+func TestAWriteWhoseAnswerWasLostIsNotAConflictForEver(t *testing.T) {
+	lose := false
+	lost := errors.New("connection lost")
+	c := fake.NewClientBuilder().WithInterceptorFuncs(interceptor.Funcs{
+		Create: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.CreateOption) error {
+			return errors.Join(c.Create(ctx, o.DeepCopyObject().(client.Object), options...), map[bool]error{true: lost}[lose])
+		},
+		Update: func(ctx context.Context, c client.WithWatch, o client.Object, options ...client.UpdateOption) error {
+			if !lose {
+				return c.Update(ctx, o, options...)
+			}
+			return errors.Join(c.Update(ctx, o.DeepCopyObject().(client.Object), options...), lost)
+		},
+	}).Build()
+	s := load(t, c)
+	for epoch := range int64(2) {
+		saved := remembering(primary(epoch+1, ""))
+		lose = true
+		if err := s.Save(t.Context(), saved); !errors.Is(err, lost) {
+			t.Fatalf("got %v", err)
+		}
+		lose = false
+		for range 2 {
+			if err := s.Save(t.Context(), saved); err != nil {
+				t.Fatalf("tried again in epoch %d: %v", epoch+1, err)
+			}
+		}
 	}
 }
 
