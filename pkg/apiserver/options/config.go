@@ -60,6 +60,7 @@ func (o *Options) applyTo(c *server.RecommendedConfig, groups *apiserver.GroupCl
 		func() error { return o.Etcd.ApplyTo(&c.Config) },
 		func() error { return o.SecureServing.ApplyTo(&c.SecureServing, &c.LoopbackClientConfig) },
 		func() error { return o.Authentication.ApplyTo(&c.Authentication, c.SecureServing, c.OpenAPIConfig) },
+		func() error { awaitFrontProxyCA(&c.Authentication); return nil },
 		func() error { return o.Authorization.ApplyTo(&c.Authorization) },
 		func() error { return o.restrictAgents(&c.Authorization, groups) },
 		func() error { return o.Audit.ApplyTo(&c.Config) },
