@@ -189,7 +189,7 @@ func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
 	w.lock.Unlock()
 	at := metav1.NewTime(now)
 	status.LastUpdateTime = &at
-	patch, err := mergePatch(before, status)
+	patch, err := MergePatch(before, status)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,8 @@ func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
 	return nil
 }
 
-func mergePatch(before, status v1alpha1.VolumeReplicationGroupStatus) ([]byte, error) {
+// MergePatch is what is sent to the hub to make of the status it had the one it shall have.
+func MergePatch(before, status v1alpha1.VolumeReplicationGroupStatus) ([]byte, error) {
 	from, errFrom := json.Marshal(map[string]any{"status": before})
 	to, errTo := json.Marshal(map[string]any{"status": status})
 	if err := errors.Join(errFrom, errTo); err != nil {
