@@ -25,6 +25,7 @@ import (
 type options struct {
 	cluster        string
 	hubKubeconfig  string
+	hubSecret      string
 	kubeconfig     string
 	config         string
 	namespace      string
@@ -38,14 +39,15 @@ type options struct {
 func (o *options) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.cluster, "cluster-name", "", "Name of this cluster's DRCluster on the hub.")
 	flags.StringVar(&o.hubKubeconfig, "hub-kubeconfig", "", "Kubeconfig of the hub, with the credentials of this cluster's agent.")
+	flags.StringVar(&o.hubSecret, "hub-secret", "", "Secret in --namespace of this cluster whose key token holds the token of --hub-kubeconfig. The agent renews it, at once and every day. Empty: it does not.")
 	flags.StringVar(&o.kubeconfig, "kubeconfig", "", "Kubeconfig of this cluster. Empty: the agent runs in it.")
 	flags.StringVar(&o.config, "config", "", "RamenConfig file, or directory it is mounted at, with the S3 profiles.")
 	flags.StringVar(&o.namespace, "namespace", "dr-system", "Namespace on this cluster for checkpoints, and for the Secrets of S3 profiles that name none.")
 	flags.StringVar(&o.agentNamespace, "agent-namespace", "dr-agents", "Namespace on the hub that has the agents' Leases.")
-	flags.DurationVar(&o.leaseDuration, "lease-duration", 40*time.Second, "How long the hub takes this agent for connected after it was heard of last. It is heard of every quarter of that.")
-	flags.IntVar(&o.workers, "workers", 64, "VolumeReplicationGroups that are looked at at the same time.")
+	flags.DurationVar(&o.leaseDuration, "lease-duration", agent.DefaultLeaseDuration, "How long the hub takes this agent for connected after it was heard of last. It is heard of every quarter of that.")
+	flags.IntVar(&o.workers, "workers", agent.DefaultWorkers, "VolumeReplicationGroups that are looked at at the same time.")
 	flags.StringVar(&o.metricsAddress, "metrics-bind-address", "0", "Address that serves metrics, such as :8080; 0 for none.")
-	flags.StringVar(&o.healthAddress, "health-probe-bind-address", "0", "Address that serves /healthz, such as :8081; 0 for none.")
+	flags.StringVar(&o.healthAddress, "health-probe-bind-address", "0", "Address that serves /healthz and /readyz, such as :8081; 0 for none.")
 }
 
 func (o *options) validate() error {
@@ -105,7 +107,7 @@ func (o *options) run(ctx context.Context) error {
 	return agent.Run(ctx, agent.Config{
 		Cluster: o.cluster, Hub: hub, Local: local, Profiles: profiles,
 		Namespace: o.namespace, AgentNamespace: o.agentNamespace,
-		LeaseDuration: o.leaseDuration, Workers: o.workers,
+		LeaseDuration: o.leaseDuration, Workers: o.workers, HubSecret: o.hubSecret,
 		MetricsAddress: o.metricsAddress, HealthAddress: o.healthAddress,
 	})
 }

@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -21,7 +22,7 @@ import (
 )
 
 func newCommand(ctx context.Context) *cobra.Command {
-	o := options.NewOptions()
+	o, a := options.NewOptions(), &allInOne{}
 	cmd := &cobra.Command{
 		Use:           "dr-apiserver",
 		Short:         "Serves the disaster recovery API dr.ramen.io and runs its controllers",
@@ -40,18 +41,19 @@ func newCommand(ctx context.Context) *cobra.Command {
 			if err := o.Complete(); err != nil {
 				return err
 			}
-			if err := o.Validate(); err != nil {
+			if err := errors.Join(o.Validate(), a.validate(o)); err != nil {
 				return err
 			}
-			return run(ctx, o)
+			return run(ctx, o, a)
 		},
 	}
-	addFlags(cmd, o)
+	addFlags(cmd, o, a)
 	return cmd
 }
 
-func addFlags(cmd *cobra.Command, o *options.Options) {
+func addFlags(cmd *cobra.Command, o *options.Options, a *allInOne) {
 	sections := o.Flags()
+	a.addFlags(sections.FlagSet("dr-apiserver"))
 	global := sections.FlagSet("global")
 	verflag.AddFlags(global)
 	globalflag.AddGlobalFlags(global, cmd.Name(), logs.SkipLoggingConfigurationFlags())
@@ -62,8 +64,8 @@ func addFlags(cmd *cobra.Command, o *options.Options) {
 	cliflag.SetUsageAndHelpFunc(cmd, sections, columns)
 }
 
-// run serves until the context is done or the embedded etcd has failed.
-func run(ctx context.Context, o *options.Options) error {
+// run serves until the context is done, or the embedded etcd or the agent in this process has failed.
+func run(ctx context.Context, o *options.Options, a *allInOne) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if o.Storage == options.StorageEmbedded {
@@ -87,7 +89,11 @@ func run(ctx context.Context, o *options.Options) error {
 	if err != nil {
 		return err
 	}
-	if err := server.PrepareRun().RunWithContext(ctx); err != nil {
+	stopped := a.start(ctx, cancel, o, config.ExtraConfig)
+	err = server.PrepareRun().RunWithContext(ctx)
+	cancel(nil)
+	<-stopped
+	if err != nil {
 		return err
 	}
 	if cause := context.Cause(ctx); cause != context.Canceled {

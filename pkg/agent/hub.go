@@ -6,7 +6,9 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,6 +46,15 @@ func (h *hub) group(key types.NamespacedName) *v1alpha1.VolumeReplicationGroup {
 		return nil
 	}
 	return object.(*v1alpha1.VolumeReplicationGroup)
+}
+
+// known says whether the hub has told what groups there are, since the agent started. It is a check of /readyz: the agent
+// goes on protecting without.
+func (h *hub) known(*http.Request) error {
+	if !h.informer.HasSynced() {
+		return errors.New("the hub has not told yet which VolumeReplicationGroups this cluster has")
+	}
+	return nil
 }
 
 // PatchStatus implements status.Patcher.

@@ -31,6 +31,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/capture"
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
+	"github.com/ramendr/dr-apiserver/pkg/agent/hubtoken"
 	"github.com/ramendr/dr-apiserver/pkg/agent/inventory"
 	"github.com/ramendr/dr-apiserver/pkg/agent/lease"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumereplication"
@@ -39,6 +40,13 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/generated/clientset/versioned"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
+)
+
+const (
+	// DefaultLeaseDuration is how long the hub takes an agent for connected unless told otherwise.
+	DefaultLeaseDuration = 40 * time.Second
+	// DefaultWorkers look at groups at the same time unless told otherwise.
+	DefaultWorkers = 64
 )
 
 // Config is what an agent is run with.
@@ -55,6 +63,9 @@ type Config struct {
 	LeaseDuration time.Duration
 	// Workers look at groups at the same time.
 	Workers int
+	// HubSecret is a Secret in Namespace on the own cluster that holds the token for the hub, which the agent then renews. Empty:
+	// that is somebody else's task.
+	HubSecret string
 	// MetricsAddress and HealthAddress are served if they are not "0".
 	MetricsAddress, HealthAddress string
 }
@@ -90,8 +101,10 @@ func Run(ctx context.Context, c Config) error {
 		a.watch(ctx, mgr.GetCache()),
 		report.SetupWithManager(mgr),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
+		mgr.AddReadyzCheck("groups", a.hub.known),
 		mgr.Add(manager.RunnableFunc(a.run)),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error { return keepLease(ctx, c, hubConfig, localConfig) })),
+		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error { return keepToken(ctx, c, hubConfig, localConfig) })),
 	); err != nil {
 		return err
 	}
@@ -162,6 +175,25 @@ func (a *Agent) run(ctx context.Context) error {
 	}
 	a.work(ctx)
 	wait.Wait()
+	return nil
+}
+
+// keepToken renews the token for the hub, if that is the agent's task.
+func keepToken(ctx context.Context, c Config, hubConfig, localConfig *rest.Config) error {
+	if c.HubSecret == "" {
+		return nil
+	}
+	hubClient, errHub := kubernetes.NewForConfig(hubConfig)
+	local, errLocal := kubernetes.NewForConfig(localConfig)
+	if err := errors.Join(errHub, errLocal); err != nil {
+		return err
+	}
+	keeper := &hubtoken.Keeper{
+		Hub: hubClient, Account: types.NamespacedName{Namespace: c.AgentNamespace, Name: c.Cluster},
+		Local: local, Secret: types.NamespacedName{Namespace: c.Namespace, Name: c.HubSecret},
+		Clock: clock.RealClock{},
+	}
+	keeper.Run(ctx)
 	return nil
 }
 

@@ -31,7 +31,8 @@ Exit codes: 0 done, 1 refused or failed, 2 timed out while waiting, 130 stopped 
 	cmd.SetErr(o.ErrOut)
 	o.config.AddFlags(cmd.PersistentFlags())
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("namespace", cobra.NoFileCompletions))
-	cmd.AddCommand(newStatusCommand(o), newFailoverCommand(o), newRelocateCommand(o), newAbortCommand(o), newHistoryCommand(o))
+	cmd.AddCommand(newStatusCommand(o), newFailoverCommand(o), newRelocateCommand(o), newAbortCommand(o), newHistoryCommand(o),
+		newJoinCommand(o))
 	return cmd
 }
 
