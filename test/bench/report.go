@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ramendr/dr-apiserver/test/bench/stats"
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 	"github.com/ramendr/dr-apiserver/test/playground/component"
 )
@@ -54,9 +55,9 @@ func (t *table) addTimes(name, until string, samples []sample, mark time.Duratio
 	for _, s := range samples {
 		durations = append(durations, of(s))
 	}
-	d := newDistribution(durations)
-	p50 := d.percentile(50)
-	t.add(name, until, strconv.Itoa(len(d)), seconds(d.first()), seconds(p50), seconds(d.percentile(99)), seconds(d.last()),
+	d := stats.New(durations)
+	p50 := d.Percentile(50)
+	t.add(name, until, strconv.Itoa(len(d)), seconds(d.First()), seconds(p50), seconds(d.Percentile(99)), seconds(d.Last()),
 		orDash(mark > 0, seconds(mark)), ratio(mark.Seconds(), p50.Seconds()))
 }
 

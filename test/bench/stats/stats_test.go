@@ -1,7 +1,7 @@
 // SPDX-FileCopyrightText: The RamenDR authors
 // SPDX-License-Identifier: Apache-2.0
 
-package main
+package stats
 
 import (
 	"testing"
@@ -27,8 +27,8 @@ func TestPercentiles(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			d := newDistribution(test.durations)
-			got := [...]time.Duration{d.first(), d.percentile(50), d.percentile(99), d.last()}
+			d := New(test.durations)
+			got := [...]time.Duration{d.First(), d.Percentile(50), d.Percentile(99), d.Last()}
 			if want := [...]time.Duration{test.first, test.p50, test.p99, test.end}; got != want {
 				t.Errorf("first, p50, p99, last = %v, want %v", got, want)
 			}
