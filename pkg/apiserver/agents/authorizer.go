@@ -37,10 +37,8 @@ func NewAuthorizer(identity Identity, groupCluster GroupCluster) authorizer.Auth
 	})
 }
 
-var (
-	readAndWrite = sets.New("get", "update", "patch")
-	writeOwn     = sets.New("get", "create", "update", "patch")
-)
+// readAndWrite is what an agent may do with an object of its own cluster that exists.
+var readAndWrite = sets.New("get", "update", "patch")
 
 type rules struct {
 	groupCluster GroupCluster
@@ -60,7 +58,7 @@ func (r rules) refuse(ctx context.Context, cluster string, a authorizer.Attribut
 	case resource == "drclusterconfigs" && main && verb == "create":
 		// A POST has no name in its address; admission looks into the body.
 		return "", nil
-	case resource == "drclusterconfigs" && (main || status) && writeOwn.Has(verb):
+	case resource == "drclusterconfigs" && (main || status) && readAndWrite.Has(verb):
 		return refuseName(cluster, a), nil
 	default:
 		return fmt.Sprintf("the agent of cluster %s may not %s %s", cluster, verb, resource), nil

@@ -85,6 +85,7 @@ func TestAuthorizer(t *testing.T) {
 		"writes its config":                  {request{verb: "update", resource: "drclusterconfigs", name: "dr1"}, allow},
 		"applies its config":                 {request{verb: "patch", resource: "drclusterconfigs", name: "dr1"}, allow},
 		"writes its config's status":         {request{verb: "update", resource: "drclusterconfigs", subresource: "status", name: "dr1"}, allow},
+		"creates its config's status":        {request{verb: "create", resource: "drclusterconfigs", subresource: "status", name: "dr1"}, deny},
 		"writes another's config":            {request{verb: "update", resource: "drclusterconfigs", name: "dr2"}, deny},
 		"writes another's config's status":   {request{verb: "patch", resource: "drclusterconfigs", subresource: "status", name: "dr2"}, deny},
 		"deletes its config":                 {request{verb: "delete", resource: "drclusterconfigs", name: "dr1"}, deny},
