@@ -123,6 +123,22 @@ func (c call) request(ctx context.Context, host string) (*http.Request, error) {
 	return request, nil
 }
 
+// namesIn are the names of the objects that the list has which the request asks for.
+func namesIn(way caller, request *http.Request) []string {
+	GinkgoHelper()
+	response, err := way.client.Do(request)
+	Expect(err).NotTo(HaveOccurred())
+	defer response.Body.Close()
+	Expect(response.StatusCode).To(Equal(http.StatusOK))
+	var list metav1.PartialObjectMetadataList
+	Expect(json.NewDecoder(response.Body).Decode(&list)).To(Succeed())
+	names := []string{}
+	for _, item := range list.Items {
+		names = append(names, item.Name)
+	}
+	return names
+}
+
 // answer is what a server said.
 type answer struct {
 	code    int
