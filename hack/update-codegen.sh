@@ -2,9 +2,10 @@
 # SPDX-FileCopyrightText: The RamenDR authors
 # SPDX-License-Identifier: Apache-2.0
 
-# Regenerates everything that is generated from the API types: deepcopy, conversion, defaults, OpenAPI,
+# Regenerates everything that is generated from the API types: deepcopy, conversion, defaults, validation, OpenAPI,
 # apply configurations, client, listers and informers. The generators are tools of this module (see go.mod), so nothing
-# need be installed.
+# need be installed. They work on a copy, and only what is different afterwards is put in place, file by file: a build that
+# runs meanwhile finds every package complete.
 set -o errexit -o nounset -o pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -14,9 +15,8 @@ readonly internal=${module}/pkg/apis/dr
 readonly versioned=${internal}/v1alpha1
 readonly generated=pkg/generated
 readonly header=(--go-header-file hack/boilerplate.go.txt)
-
-# There is no validation-gen: of 0.37.2 it can't be used on types that hold a metav1.Condition outside Kubernetes' own tree,
-# since it looks for the validation of meta/v1 where it is not. pkg/apis/dr/validation is written by hand.
+# What is made anew as a whole: what the types no longer have goes.
+readonly trees=("${generated}"/{applyconfiguration,clientset,listers,informers})
 
 # Types of others, whose packages are in the module cache and can't be written to.
 readonly meta=(
@@ -26,6 +26,12 @@ readonly meta=(
   k8s.io/apimachinery/pkg/api/resource
 )
 readonly readonly_packages=("${meta[@]}" k8s.io/apimachinery/pkg/types k8s.io/apimachinery/pkg/util/intstr time)
+
+root=$PWD
+copy=$(mktemp -d)
+trap 'rm -rf "${copy}"' EXIT
+cp -r go.mod go.sum hack pkg "${copy}"
+cd "${copy}"
 
 say() { echo "Generating $*"; }
 
@@ -38,6 +44,12 @@ go tool conversion-gen "${header[@]}" --output-file zz_generated.conversion.go "
 say defaults
 go tool defaulter-gen "${header[@]}" --output-file zz_generated.defaults.go "${versioned}"
 
+# Only specs are validated by it: a status has metav1.Conditions, and validation-gen 0.37.2 looks for their validation where,
+# outside Kubernetes' own tree, it is not.
+say validation
+go tool validation-gen "${header[@]}" --output-file zz_generated.validations.go \
+  "${readonly_packages[@]/#/--readonly-pkg=}" "${versioned}"
+
 say OpenAPI
 go tool openapi-gen "${header[@]}" --output-file zz_generated.openapi.go \
   --output-dir "${generated}/openapi" --output-pkg "${module}/${generated}/openapi" \
@@ -45,13 +57,11 @@ go tool openapi-gen "${header[@]}" --output-file zz_generated.openapi.go \
   --report-filename /dev/null \
   "${readonly_packages[@]/#/--readonly-pkg=}" "${meta[@]}" "${versioned}"
 
-schema=$(mktemp)
-trap 'rm -f "${schema}"' EXIT
-go run "./${generated}/openapi/cmd/models-schema" >"${schema}"
+go run "./${generated}/openapi/cmd/models-schema" >schema.json
 
 say apply configurations
-rm -rf "${generated}/applyconfiguration" "${generated}/clientset" "${generated}/listers" "${generated}/informers"
-go tool applyconfiguration-gen "${header[@]}" --openapi-schema "${schema}" \
+rm -rf "${trees[@]}"
+go tool applyconfiguration-gen "${header[@]}" --openapi-schema schema.json \
   --output-dir "${generated}/applyconfiguration" --output-pkg "${module}/${generated}/applyconfiguration" "${versioned}"
 
 say clientset
@@ -69,3 +79,20 @@ go tool informer-gen "${header[@]}" \
   --output-dir "${generated}/informers" --output-pkg "${module}/${generated}/informers" \
   --versioned-clientset-package "${module}/${generated}/clientset/versioned" \
   --listers-package "${module}/${generated}/listers" "${versioned}"
+
+# A rename within a directory is all or nothing; the name before it is none that Go compiles.
+put() {
+  cmp --silent "$1" "${root}/$1" && return
+  mkdir -p "${root}/$(dirname "$1")"
+  cp "$1" "${root}/$1.new" && mv "${root}/$1.new" "${root}/$1"
+  echo "  $1"
+}
+
+say "is done; changed are:"
+while read -r file; do
+  put "${file}"
+done < <(find "${trees[@]}" -type f; find pkg -name 'zz_generated.*.go')
+cd "${root}"
+while read -r file; do
+  [[ -e ${copy}/${file} ]] || { rm "${file}" && echo "  ${file} (gone)"; }
+done < <(find "${trees[@]}" -type f)

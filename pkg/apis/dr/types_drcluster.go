@@ -21,6 +21,7 @@ type DRCluster struct {
 type DRClusterSpec struct {
 	Region        string
 	S3ProfileName string
+	CIDRs         []string
 }
 
 // ConditionConnected of a DRCluster is True while its agent holds its Lease.

@@ -25,13 +25,23 @@ type DRPlacementControlSpec struct {
 	FailoverCluster      string
 	PVCSelector          metav1.LabelSelector
 	KubeObjectProtection *KubeObjectProtection
+	ProtectedNamespaces  []string
 	ReplicationState     ReplicationState
+	PlacementRef         *PlacementReference
 }
 
 // DRPolicyReference names a DRPolicy.
 type DRPolicyReference struct {
 	Name      string
 	Namespace string
+}
+
+// PlacementReference names a Placement or PlacementRule of Open Cluster Management.
+type PlacementReference struct {
+	APIVersion string
+	Kind       string
+	Name       string
+	Namespace  string
 }
 
 // KubeObjectProtection says which objects of an application are captured, and how often.

@@ -19,9 +19,17 @@ type DRPolicy struct {
 // DRPolicySpec is what the administrator wants.
 type DRPolicySpec struct {
 	DRClusters                  []string
+	DRClusterSet                []DRClusterSetMember
 	SchedulingInterval          string
 	ReplicationClassSelector    *metav1.LabelSelector
 	VolumeSnapshotClassSelector *metav1.LabelSelector
+}
+
+// DRClusterSetMember is one cluster in the form of early versions of RamenDR.
+type DRClusterSetMember struct {
+	Name          string
+	Region        string
+	S3ProfileName string
 }
 
 // ConditionValidated of a DRPolicy or DRCluster is True while it can be used; else the message says what to mend.

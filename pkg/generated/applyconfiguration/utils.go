@@ -45,6 +45,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.DRClusterConfigSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DRClusterConfigStatus"):
 		return &drv1alpha1.DRClusterConfigStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("DRClusterSetMember"):
+		return &drv1alpha1.DRClusterSetMemberApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DRClusterSpec"):
 		return &drv1alpha1.DRClusterSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DRClusterStatus"):
@@ -73,6 +75,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.PeerClassApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PeerClasses"):
 		return &drv1alpha1.PeerClassesApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("PlacementReference"):
+		return &drv1alpha1.PlacementReferenceApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PreflightCheck"):
 		return &drv1alpha1.PreflightCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ProtectedPVC"):

@@ -36,6 +36,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.DRClusterConfigSpec{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_DRClusterConfigSpec(ref),
 		v1alpha1.DRClusterConfigStatus{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_DRClusterConfigStatus(ref),
 		v1alpha1.DRClusterList{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_DRClusterList(ref),
+		v1alpha1.DRClusterSetMember{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_DRClusterSetMember(ref),
 		v1alpha1.DRClusterSpec{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_DRClusterSpec(ref),
 		v1alpha1.DRClusterStatus{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_DRClusterStatus(ref),
 		v1alpha1.DRPlacementControl{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_DRPlacementControl(ref),
@@ -53,6 +54,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.KubeObjectProtection{}.OpenAPIModelName():         schema_pkg_apis_dr_v1alpha1_KubeObjectProtection(ref),
 		v1alpha1.PeerClass{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_PeerClass(ref),
 		v1alpha1.PeerClasses{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_PeerClasses(ref),
+		v1alpha1.PlacementReference{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_PlacementReference(ref),
 		v1alpha1.PreflightCheck{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_PreflightCheck(ref),
 		v1alpha1.ProtectedPVC{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_ProtectedPVC(ref),
 		v1alpha1.ProtectedVolume{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_ProtectedVolume(ref),
@@ -538,13 +540,15 @@ func schema_pkg_apis_dr_v1alpha1_DRActionList(ref common.ReferenceCallback) comm
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ListMeta{}.OpenAPIModelName()),
+							Description: "metadata of the list: its resourceVersion to watch from, and continue if there is more.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
 						},
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "items are the DRActions.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -601,7 +605,7 @@ func schema_pkg_apis_dr_v1alpha1_DRActionSpec(ref common.ReferenceCallback) comm
 					},
 					"reason": {
 						SchemaProps: spec.SchemaProps{
-							Description: "reason is the requester's own words, kept for the record.",
+							Description: "reason is the requester's own words, kept for the record: at most 1024 characters.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -841,8 +845,9 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterConfig(ref common.ReferenceCallback) c
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ObjectMeta{}.OpenAPIModelName()),
+							Description: "metadata is the object's name, labels and the like.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"spec": {
@@ -891,13 +896,15 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterConfigList(ref common.ReferenceCallbac
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ListMeta{}.OpenAPIModelName()),
+							Description: "metadata of the list: its resourceVersion to watch from, and continue if there is more.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
 						},
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "items are the DRClusterConfigs.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -1024,13 +1031,15 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterList(ref common.ReferenceCallback) com
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ListMeta{}.OpenAPIModelName()),
+							Description: "metadata of the list: its resourceVersion to watch from, and continue if there is more.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
 						},
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "items are the DRClusters.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -1049,6 +1058,42 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterList(ref common.ReferenceCallback) com
 	}
 }
 
+func schema_pkg_apis_dr_v1alpha1_DRClusterSetMember(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DRClusterSetMember is one cluster in the form of early versions of RamenDR.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the DRCluster.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"region": {
+						SchemaProps: spec.SchemaProps{
+							Description: "region is ignored: it belongs into the DRCluster's spec.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"s3ProfileName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "s3ProfileName is ignored: it belongs into the DRCluster's spec.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_dr_v1alpha1_DRClusterSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1058,7 +1103,7 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterSpec(ref common.ReferenceCallback) com
 				Properties: map[string]spec.Schema{
 					"region": {
 						SchemaProps: spec.SchemaProps{
-							Description: "region the cluster is in. Immutable.",
+							Description: "region the cluster is in, for people to tell clusters apart. Immutable.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -1069,6 +1114,25 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterSpec(ref common.ReferenceCallback) com
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
+						},
+					},
+					"cidrs": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "cidrs are the addresses that the cluster's nodes reach their storage from, such as 10.0.1.0/24, for whoever fences the cluster off. The server itself fences nothing.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
 						},
 					},
 				},
@@ -1150,8 +1214,9 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControl(ref common.ReferenceCallback
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ObjectMeta{}.OpenAPIModelName()),
+							Description: "metadata is the object's name, labels and the like.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"spec": {
@@ -1200,13 +1265,15 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlList(ref common.ReferenceCall
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ListMeta{}.OpenAPIModelName()),
+							Description: "metadata of the list: its resourceVersion to watch from, and continue if there is more.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
 						},
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "items are the DRPlacementControls.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -1234,14 +1301,14 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref common.ReferenceCall
 				Properties: map[string]spec.Schema{
 					"drPolicyRef": {
 						SchemaProps: spec.SchemaProps{
-							Description: "drPolicyRef names the DRPolicy that says between which clusters and how often the volumes are replicated. Immutable.",
+							Description: "drPolicyRef names the DRPolicy that says between which clusters and how often the volumes are replicated. Whoever writes it must be allowed to `use` that drpolicies object. Immutable.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.DRPolicyReference{}.OpenAPIModelName()),
 						},
 					},
 					"preferredCluster": {
 						SchemaProps: spec.SchemaProps{
-							Description: "preferredCluster is the DRCluster on which the application runs when all is well: the cluster of the first placement and the default target of relocate.",
+							Description: "preferredCluster is the DRCluster, one of the policy's, on which the application runs when all is well: the cluster of the first placement and the default target of relocate.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -1256,7 +1323,7 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref common.ReferenceCall
 					},
 					"pvcSelector": {
 						SchemaProps: spec.SchemaProps{
-							Description: "pvcSelector selects the application's PersistentVolumeClaims, in the namespace of the same name as the DRPlacementControl's on the managed clusters. Immutable.",
+							Description: "pvcSelector selects the application's PersistentVolumeClaims, in the namespace of the same name as the DRPlacementControl's on the managed clusters. Empty ({}) selects all of the namespace. No other DRPlacementControl may select the same. Immutable.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
 						},
@@ -1267,6 +1334,25 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref common.ReferenceCall
 							Ref:         ref(v1alpha1.KubeObjectProtection{}.OpenAPIModelName()),
 						},
 					},
+					"protectedNamespaces": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "protectedNamespaces may name the DRPlacementControl's own namespace, which is what is protected anyway. Another namespace needs a DRPlacementControl of its own.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
 					"replicationState": {
 						SchemaProps: spec.SchemaProps{
 							Description: "replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each cluster follows from the actions.\n\nPossible enum values:\n - `\"primary\"` clusters run the application and replicate its volumes to the peer.\n - `\"secondary\"` clusters hold copies.",
@@ -1275,12 +1361,18 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref common.ReferenceCall
 							Enum:        []interface{}{"primary", "secondary"},
 						},
 					},
+					"placementRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "placementRef is accepted for manifests written for RamenDR and ignored: no Placement is changed. Where the application runs follows from the actions, which restore its objects on the target.",
+							Ref:         ref(v1alpha1.PlacementReference{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"drPolicyRef", "preferredCluster", "pvcSelector"},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.DRPolicyReference{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+			v1alpha1.DRPolicyReference{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1alpha1.PlacementReference{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
 	}
 }
 
@@ -1410,8 +1502,9 @@ func schema_pkg_apis_dr_v1alpha1_DRPolicy(ref common.ReferenceCallback) common.O
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ObjectMeta{}.OpenAPIModelName()),
+							Description: "metadata is the object's name, labels and the like.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"spec": {
@@ -1423,7 +1516,7 @@ func schema_pkg_apis_dr_v1alpha1_DRPolicy(ref common.ReferenceCallback) common.O
 					},
 					"status": {
 						SchemaProps: spec.SchemaProps{
-							Description: "status is what was found on the clusters.",
+							Description: "status is what was found on the clusters; the server writes it.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1alpha1.DRPolicyStatus{}.OpenAPIModelName()),
 						},
@@ -1460,13 +1553,15 @@ func schema_pkg_apis_dr_v1alpha1_DRPolicyList(ref common.ReferenceCallback) comm
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ListMeta{}.OpenAPIModelName()),
+							Description: "metadata of the list: its resourceVersion to watch from, and continue if there is more.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
 						},
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "items are the DRPolicies.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -1528,7 +1623,7 @@ func schema_pkg_apis_dr_v1alpha1_DRPolicySpec(ref common.ReferenceCallback) comm
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "drClusters are the two DRClusters. Immutable.",
+							Description: "drClusters names exactly two DRClusters, which may be created later. Defaults to the names in drClusterSet. Immutable.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1540,9 +1635,30 @@ func schema_pkg_apis_dr_v1alpha1_DRPolicySpec(ref common.ReferenceCallback) comm
 							},
 						},
 					},
+					"drClusterSet": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "drClusterSet is how manifests for early versions of RamenDR name the clusters. It is read for the names only, and has to name the same clusters as drClusters where that is given too. Immutable.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.DRClusterSetMember{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 					"schedulingInterval": {
 						SchemaProps: spec.SchemaProps{
-							Description: "schedulingInterval is the longest time between two syncs of a volume: a number and m, h or d. Empty means synchronous replication. Immutable.",
+							Description: "schedulingInterval is the longest time between two syncs of a volume: a number and m, h or d, such as 5m. Defaults to empty, which means synchronous replication. Immutable.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -1550,22 +1666,21 @@ func schema_pkg_apis_dr_v1alpha1_DRPolicySpec(ref common.ReferenceCallback) comm
 					},
 					"replicationClassSelector": {
 						SchemaProps: spec.SchemaProps{
-							Description: "replicationClassSelector narrows the VolumeReplicationClasses that may be used. Immutable.",
+							Description: "replicationClassSelector narrows the VolumeReplicationClasses that may be used. Unset means any that fits a volume's StorageClass. Immutable.",
 							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
 						},
 					},
 					"volumeSnapshotClassSelector": {
 						SchemaProps: spec.SchemaProps{
-							Description: "volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used. Immutable.",
+							Description: "volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used. Unset means any that fits a volume's StorageClass. Immutable.",
 							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
 						},
 					},
 				},
-				Required: []string{"drClusters"},
 			},
 		},
 		Dependencies: []string{
-			v1.LabelSelector{}.OpenAPIModelName()},
+			v1alpha1.DRClusterSetMember{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
 	}
 }
 
@@ -1912,6 +2027,47 @@ func schema_pkg_apis_dr_v1alpha1_PeerClasses(ref common.ReferenceCallback) commo
 	}
 }
 
+func schema_pkg_apis_dr_v1alpha1_PlacementReference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PlacementReference names a Placement or PlacementRule of Open Cluster Management.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "apiVersion of the Placement.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "kind is Placement or PlacementRule.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the Placement.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "namespace of the Placement.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_dr_v1alpha1_PreflightCheck(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2065,8 +2221,9 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedVolume(ref common.ReferenceCallback) c
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ObjectMeta{}.OpenAPIModelName()),
+							Description: "metadata is the object's name, labels and the like.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"status": {
@@ -2107,13 +2264,15 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedVolumeList(ref common.ReferenceCallbac
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ListMeta{}.OpenAPIModelName()),
+							Description: "metadata of the list: its resourceVersion to watch from, and continue if there is more.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
 						},
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "items are the ProtectedVolumes.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -2236,7 +2395,7 @@ func schema_pkg_apis_dr_v1alpha1_VRGAsyncSpec(ref common.ReferenceCallback) comm
 				Properties: map[string]spec.Schema{
 					"schedulingInterval": {
 						SchemaProps: spec.SchemaProps{
-							Description: "schedulingInterval between two syncs: a number and m, h or d.",
+							Description: "schedulingInterval between two syncs: a number and m, h or d, such as 5m.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -2304,8 +2463,9 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroup(ref common.ReferenceCall
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ObjectMeta{}.OpenAPIModelName()),
+							Description: "metadata is the object's name, labels and the like.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"spec": {
@@ -2354,13 +2514,15 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupList(ref common.Reference
 					},
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.ListMeta{}.OpenAPIModelName()),
+							Description: "metadata of the list: its resourceVersion to watch from, and continue if there is more.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
 						},
 					},
 					"items": {
 						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
+							Description: "items are the VolumeReplicationGroups.",
+							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
@@ -2388,7 +2550,7 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 				Properties: map[string]spec.Schema{
 					"clusterName": {
 						SchemaProps: spec.SchemaProps{
-							Description: "clusterName is the DRCluster whose agent acts on this group. Immutable once set.",
+							Description: "clusterName is the DRCluster whose agent acts on this group. Defaults to the only DRCluster where there is but one. Immutable.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -2411,7 +2573,7 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 					},
 					"epoch": {
 						SchemaProps: spec.SchemaProps{
-							Description: "epoch this command belongs to. An agent refuses an epoch lower than the highest it has seen.",
+							Description: "epoch this command belongs to. An agent refuses an epoch lower than the highest it has seen. Defaults to 0, that of a group nobody has moved. It never decreases.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
@@ -2437,7 +2599,7 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "s3Profiles are the object stores that captures go to and are restored from. Each is independent of the others.",
+							Description: "s3Profiles are the object stores that captures go to and are restored from, by their names in the agent's configuration. Each is independent of the others.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

@@ -29,7 +29,8 @@ func NewStatusREST(store *genericregistry.Store, strategy StatusStrategy) *Statu
 	status := *store
 	status.CreateStrategy = nil
 	status.DeleteStrategy = nil
-	status.UpdateStrategy = strategy
+	// A status has no rules by tags, and the spec that does is as it was.
+	status.UpdateStrategy = struct{ rest.RESTUpdateStrategy }{strategy}
 	status.ResetFieldsStrategy = strategy
 	return &StatusREST{store: &status}
 }

@@ -8,25 +8,35 @@ import (
 	"context"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/operation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/storage/names"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/validation"
 )
 
 // Strategy answers what a kind's strategy need not decide for itself. It is embedded.
 type Strategy struct {
 	runtime.ObjectTyper
 	names.NameGenerator
+	rest.DeclarativeValidation
 
 	namespaced bool
 }
 
 // NewStrategy returns what strategies of namespaced, or of cluster-scoped, kinds have in common.
 func NewStrategy(scheme *runtime.Scheme, namespaced bool) Strategy {
-	return Strategy{ObjectTyper: scheme, NameGenerator: names.SimpleNameGenerator, namespaced: namespaced}
+	return Strategy{
+		ObjectTyper:           scheme,
+		NameGenerator:         names.SimpleNameGenerator,
+		DeclarativeValidation: rest.DeclarativeValidation{Scheme: scheme},
+		namespaced:            namespaced,
+	}
 }
 
 // NamespaceScoped says whether objects of the kind live in namespaces.
@@ -37,6 +47,18 @@ func (Strategy) AllowCreateOnUpdate(context.Context) bool { return false }
 
 // AllowUnconditionalUpdate lets users replace an object without naming its resourceVersion.
 func (Strategy) AllowUnconditionalUpdate(context.Context) bool { return true }
+
+// ValidateDeclaratively applies the rules that the tags on the types express, and says what to do about what they refuse.
+func (s Strategy) ValidateDeclaratively(ctx context.Context, obj, old runtime.Object, errs field.ErrorList, op operation.Type,
+	config rest.DeclarativeValidationConfig,
+) field.ErrorList {
+	kinds, _, err := s.ObjectKinds(obj)
+	if err != nil {
+		return append(errs, field.InternalError(nil, err))
+	}
+	declared := s.DeclarativeValidation.ValidateDeclaratively(ctx, obj, old, nil, op, config)
+	return append(errs, validation.WithRemedies(kinds[0].Kind, declared)...)
+}
 
 // Canonicalize changes nothing: there is one way to write each object.
 func (Strategy) Canonicalize(runtime.Object) {}

@@ -20,6 +20,12 @@ import (
 // fuzzed keeps random objects to what a decoded one can be: defaults are there, and times are as precise as they are written.
 func fuzzed(runtimeserializer.CodecFactory) []any {
 	return []any{
+		func(spec *dr.DRPolicySpec, c randfill.Continue) {
+			c.FillNoCustom(spec)
+			if len(spec.DRClusters) == 0 {
+				spec.DRClusterSet = nil
+			}
+		},
 		func(protection *dr.KubeObjectProtection, c randfill.Continue) {
 			c.FillNoCustom(protection)
 			if protection.CaptureInterval == nil {

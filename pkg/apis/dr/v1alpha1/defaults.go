@@ -21,6 +21,16 @@ func addDefaultingFuncs(scheme *runtime.Scheme) error {
 	return RegisterDefaults(scheme)
 }
 
+// SetDefaults_DRPolicySpec takes the clusters from drClusterSet where drClusters does not name them.
+func SetDefaults_DRPolicySpec(obj *DRPolicySpec) {
+	if len(obj.DRClusters) > 0 {
+		return
+	}
+	for _, member := range obj.DRClusterSet {
+		obj.DRClusters = append(obj.DRClusters, member.Name)
+	}
+}
+
 // SetDefaults_KubeObjectProtection fills in the capture interval.
 func SetDefaults_KubeObjectProtection(obj *KubeObjectProtection) {
 	if obj.CaptureInterval == nil {

@@ -28,6 +28,7 @@ type DRAction struct {
 
 // ActionType is what an action does.
 // +enum
+// +k8s:enum
 type ActionType string
 
 const (
@@ -39,6 +40,7 @@ const (
 
 // Acknowledgement is a risk that the requester takes knowingly.
 // +enum
+// +k8s:enum
 type Acknowledgement string
 
 const (
@@ -52,19 +54,26 @@ const (
 type DRActionSpec struct {
 	// type of the action; from the subresource it was POSTed to.
 	// +optional
+	// +k8s:optional
 	Type ActionType `json:"type,omitempty"`
 	// drPlacementControl is the name of the DRPlacementControl acted on, in the same namespace.
 	// +optional
+	// +k8s:optional
+	// +k8s:format=k8s-long-name
 	DRPlacementControl string `json:"drPlacementControl,omitempty"`
 	// targetCluster is where the application shall run. Defaults to spec.failoverCluster (or the policy's
 	// other cluster) for a failover and to spec.preferredCluster for a relocate.
 	// +optional
+	// +k8s:optional
+	// +k8s:format=k8s-short-name
 	TargetCluster string `json:"targetCluster,omitempty"`
 	// sourceCluster is where it ran when the action was accepted.
 	// +optional
 	SourceCluster string `json:"sourceCluster,omitempty"`
-	// reason is the requester's own words, kept for the record.
+	// reason is the requester's own words, kept for the record: at most 1024 characters.
 	// +optional
+	// +k8s:optional
+	// +k8s:maxLength=1024
 	Reason string `json:"reason,omitempty"`
 	// force overrides the checks of a failover that are marked as forceable: a source that is healthy, a copy
 	// staler than the policy allows. It has no effect on a relocate.
@@ -73,12 +82,16 @@ type DRActionSpec struct {
 	// acknowledgements are risks the requester takes knowingly.
 	// +optional
 	// +listType=set
+	// +k8s:optional
+	// +k8s:listType=set
 	Acknowledgements []Acknowledgement `json:"acknowledgements,omitempty"`
 	// requestedBy is the user who asked.
 	// +optional
 	RequestedBy string `json:"requestedBy,omitempty"`
 	// epoch the action begins.
 	// +optional
+	// +k8s:optional
+	// +k8s:minimum=0
 	Epoch int64 `json:"epoch,omitempty"`
 }
 
@@ -242,8 +255,10 @@ type AbortRequest struct {
 // DRActionList is a list of DRActions.
 type DRActionList struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata of the list: its resourceVersion to watch from, and continue if there is more.
 	// +optional
 	metav1.ListMeta `json:"metadata,omitempty"`
 
+	// items are the DRActions.
 	Items []DRAction `json:"items"`
 }

@@ -26,12 +26,24 @@ type DRCluster struct {
 
 // DRClusterSpec is what the administrator says of a cluster.
 type DRClusterSpec struct {
-	// region the cluster is in. Immutable.
+	// region the cluster is in, for people to tell clusters apart. Immutable.
 	// +optional
+	// +k8s:optional
+	// +k8s:immutable
 	Region string `json:"region,omitempty"`
 	// s3ProfileName is the object store, by its name in the servers' and agents' configuration, that applications
 	// running on this cluster can be recovered from. Immutable.
+	// +k8s:required
+	// +k8s:immutable
 	S3ProfileName string `json:"s3ProfileName"`
+	// cidrs are the addresses that the cluster's nodes reach their storage from, such as 10.0.1.0/24, for whoever fences
+	// the cluster off. The server itself fences nothing.
+	// +optional
+	// +listType=set
+	// +k8s:optional
+	// +k8s:listType=set
+	// +k8s:maxItems=256
+	CIDRs []string `json:"cidrs,omitempty"`
 }
 
 // ConditionConnected of a DRCluster is True while its agent holds its Lease.
@@ -57,8 +69,10 @@ type DRClusterStatus struct {
 // DRClusterList is a list of DRClusters.
 type DRClusterList struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata of the list: its resourceVersion to watch from, and continue if there is more.
 	// +optional
 	metav1.ListMeta `json:"metadata,omitempty"`
 
+	// items are the DRClusters.
 	Items []DRCluster `json:"items"`
 }

@@ -12,6 +12,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent.
 type DRClusterConfig struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata is the object's name, labels and the like.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
@@ -25,6 +26,8 @@ type DRClusterConfig struct {
 // DRClusterConfigSpec identifies a cluster.
 type DRClusterConfigSpec struct {
 	// clusterID is the UID of the cluster's kube-system namespace. Immutable.
+	// +k8s:required
+	// +k8s:immutable
 	ClusterID string `json:"clusterID"`
 }
 
@@ -80,8 +83,10 @@ const (
 // DRClusterConfigList is a list of DRClusterConfigs.
 type DRClusterConfigList struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata of the list: its resourceVersion to watch from, and continue if there is more.
 	// +optional
 	metav1.ListMeta `json:"metadata,omitempty"`
 
+	// items are the DRClusterConfigs.
 	Items []DRClusterConfig `json:"items"`
 }

@@ -16,6 +16,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // DRAction to the failover, relocate or abort subresource.
 type DRPlacementControl struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata is the object's name, labels and the like.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
@@ -29,32 +30,71 @@ type DRPlacementControl struct {
 // DRPlacementControlSpec is what the application's owner wants protected, and where.
 type DRPlacementControlSpec struct {
 	// drPolicyRef names the DRPolicy that says between which clusters and how often the volumes
-	// are replicated. Immutable.
+	// are replicated. Whoever writes it must be allowed to `use` that drpolicies object. Immutable.
 	DRPolicyRef DRPolicyReference `json:"drPolicyRef"`
-	// preferredCluster is the DRCluster on which the application runs when all is well: the cluster
-	// of the first placement and the default target of relocate.
+	// preferredCluster is the DRCluster, one of the policy's, on which the application runs when all is well: the
+	// cluster of the first placement and the default target of relocate.
+	// +k8s:required
+	// +k8s:format=k8s-short-name
 	PreferredCluster string `json:"preferredCluster"`
 	// failoverCluster is the default target of failover. Empty means the policy's other cluster.
 	// +optional
+	// +k8s:optional
+	// +k8s:format=k8s-short-name
 	FailoverCluster string `json:"failoverCluster,omitempty"`
 	// pvcSelector selects the application's PersistentVolumeClaims, in the namespace of
-	// the same name as the DRPlacementControl's on the managed clusters. Immutable.
+	// the same name as the DRPlacementControl's on the managed clusters. Empty ({}) selects all of the namespace.
+	// No other DRPlacementControl may select the same. Immutable.
+	// +k8s:immutable
 	PVCSelector metav1.LabelSelector `json:"pvcSelector"`
 	// kubeObjectProtection says which objects of the application are captured besides its volumes.
 	// Unset means: the objects that pvcSelector selects, every 5 minutes and at every change of role.
 	// +optional
 	KubeObjectProtection *KubeObjectProtection `json:"kubeObjectProtection,omitempty"`
+	// protectedNamespaces may name the DRPlacementControl's own namespace, which is what is protected anyway. Another
+	// namespace needs a DRPlacementControl of its own.
+	// +optional
+	// +listType=set
+	// +k8s:optional
+	// +k8s:listType=set
+	// +k8s:maxItems=64
+	// +k8s:eachVal=+k8s:format=k8s-short-name
+	ProtectedNamespaces []string `json:"protectedNamespaces,omitempty"`
 	// replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each
 	// cluster follows from the actions.
 	// +optional
+	// +k8s:optional
 	ReplicationState ReplicationState `json:"replicationState,omitempty"`
+	// placementRef is accepted for manifests written for RamenDR and ignored: no Placement is changed. Where the
+	// application runs follows from the actions, which restore its objects on the target.
+	// +optional
+	PlacementRef *PlacementReference `json:"placementRef,omitempty"`
 }
 
 // DRPolicyReference names a DRPolicy.
 type DRPolicyReference struct {
 	// name of the DRPolicy.
+	// +k8s:required
+	// +k8s:format=k8s-long-name
+	// +k8s:immutable
 	Name string `json:"name"`
 	// namespace is accepted for manifests written for RamenDR and ignored: a DRPolicy is cluster-scoped.
+	// +optional
+	Namespace string `json:"namespace,omitempty"`
+}
+
+// PlacementReference names a Placement or PlacementRule of Open Cluster Management.
+type PlacementReference struct {
+	// apiVersion of the Placement.
+	// +optional
+	APIVersion string `json:"apiVersion,omitempty"`
+	// kind is Placement or PlacementRule.
+	// +optional
+	Kind string `json:"kind,omitempty"`
+	// name of the Placement.
+	// +optional
+	Name string `json:"name,omitempty"`
+	// namespace of the Placement.
 	// +optional
 	Namespace string `json:"namespace,omitempty"`
 }
@@ -193,8 +233,10 @@ const (
 // DRPlacementControlList is a list of DRPlacementControls.
 type DRPlacementControlList struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata of the list: its resourceVersion to watch from, and continue if there is more.
 	// +optional
 	metav1.ListMeta `json:"metadata,omitempty"`
 
+	// items are the DRPlacementControls.
 	Items []DRPlacementControl `json:"items"`
 }

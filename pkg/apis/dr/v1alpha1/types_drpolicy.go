@@ -12,31 +12,71 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // DRPolicy says between which two clusters, how often and with which classes volumes are replicated.
 type DRPolicy struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata is the object's name, labels and the like.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
 	// spec is what the administrator wants.
 	Spec DRPolicySpec `json:"spec"`
-	// status is what was found on the clusters.
+	// status is what was found on the clusters; the server writes it.
 	// +optional
 	Status DRPolicyStatus `json:"status,omitempty"`
 }
 
 // DRPolicySpec is what the administrator wants.
 type DRPolicySpec struct {
-	// drClusters are the two DRClusters. Immutable.
+	// drClusters names exactly two DRClusters, which may be created later. Defaults to the names in drClusterSet.
+	// Immutable.
+	// +optional
 	// +listType=set
+	// +k8s:required
+	// +k8s:listType=set
+	// +k8s:minItems=2
+	// +k8s:maxItems=2
+	// +k8s:eachVal=+k8s:format=k8s-short-name
+	// +k8s:immutable
 	DRClusters []string `json:"drClusters"`
-	// schedulingInterval is the longest time between two syncs of a volume: a number and m, h or d. Empty means
-	// synchronous replication. Immutable.
+	// drClusterSet is how manifests for early versions of RamenDR name the clusters. It is read for the names only, and
+	// has to name the same clusters as drClusters where that is given too. Immutable.
 	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +k8s:optional
+	// +k8s:listType=map
+	// +k8s:listMapKey=name
+	// +k8s:immutable
+	DRClusterSet []DRClusterSetMember `json:"drClusterSet,omitempty"`
+	// schedulingInterval is the longest time between two syncs of a volume: a number and m, h or d, such as 5m.
+	// Defaults to empty, which means synchronous replication. Immutable.
+	// +optional
+	// +k8s:optional
+	// +k8s:immutable
 	SchedulingInterval string `json:"schedulingInterval"`
-	// replicationClassSelector narrows the VolumeReplicationClasses that may be used. Immutable.
+	// replicationClassSelector narrows the VolumeReplicationClasses that may be used. Unset means any that fits a
+	// volume's StorageClass. Immutable.
 	// +optional
+	// +k8s:optional
+	// +k8s:immutable
 	ReplicationClassSelector *metav1.LabelSelector `json:"replicationClassSelector,omitempty"`
-	// volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used. Immutable.
+	// volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used. Unset means any that fits a
+	// volume's StorageClass. Immutable.
 	// +optional
+	// +k8s:optional
+	// +k8s:immutable
 	VolumeSnapshotClassSelector *metav1.LabelSelector `json:"volumeSnapshotClassSelector,omitempty"`
+}
+
+// DRClusterSetMember is one cluster in the form of early versions of RamenDR.
+type DRClusterSetMember struct {
+	// name of the DRCluster.
+	// +k8s:required
+	Name string `json:"name"`
+	// region is ignored: it belongs into the DRCluster's spec.
+	// +optional
+	Region string `json:"region,omitempty"`
+	// s3ProfileName is ignored: it belongs into the DRCluster's spec.
+	// +optional
+	S3ProfileName string `json:"s3ProfileName,omitempty"`
 }
 
 // ConditionValidated of a DRPolicy or DRCluster is True while it can be used; else the message says what to mend.
@@ -100,8 +140,10 @@ type UnpairedClass struct {
 // DRPolicyList is a list of DRPolicies.
 type DRPolicyList struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata of the list: its resourceVersion to watch from, and continue if there is more.
 	// +optional
 	metav1.ListMeta `json:"metadata,omitempty"`
 
+	// items are the DRPolicies.
 	Items []DRPolicy `json:"items"`
 }

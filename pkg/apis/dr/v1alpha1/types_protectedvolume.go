@@ -13,6 +13,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // when read. It is named <cluster>.<volumereplicationgroup>.<pvc> and can't be watched: watch the VolumeReplicationGroup.
 type ProtectedVolume struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata is the object's name, labels and the like.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
@@ -48,8 +49,10 @@ type ProtectedVolumeStatus struct {
 // ProtectedVolumeList is a list of ProtectedVolumes.
 type ProtectedVolumeList struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata of the list: its resourceVersion to watch from, and continue if there is more.
 	// +optional
 	metav1.ListMeta `json:"metadata,omitempty"`
 
+	// items are the ProtectedVolumes.
 	Items []ProtectedVolume `json:"items"`
 }

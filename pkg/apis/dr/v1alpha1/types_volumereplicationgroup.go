@@ -13,6 +13,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // DRPlacementControl controller keeps one per cluster, named <drplacementcontrol>.<cluster>.
 type VolumeReplicationGroup struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata is the object's name, labels and the like.
 	// +optional
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 
@@ -37,6 +38,7 @@ const AgentFinalizer = "dr.ramen.io/agent"
 
 // ReplicationState is the role a cluster shall have.
 // +enum
+// +k8s:enum
 type ReplicationState string
 
 const (
@@ -48,6 +50,7 @@ const (
 
 // VRGAction is what brought a role about; an agent checks it before it changes role.
 // +enum
+// +k8s:enum
 type VRGAction string
 
 const (
@@ -62,26 +65,42 @@ const (
 
 // VolumeReplicationGroupSpec is what the agent shall do.
 type VolumeReplicationGroupSpec struct {
-	// clusterName is the DRCluster whose agent acts on this group. Immutable once set.
+	// clusterName is the DRCluster whose agent acts on this group. Defaults to the only DRCluster where there is but one.
+	// Immutable.
+	// +optional
+	// +k8s:required
+	// +k8s:format=k8s-short-name
+	// +k8s:immutable
 	ClusterName string `json:"clusterName,omitempty"`
 	// pvcSelector selects the PersistentVolumeClaims, in the namespace of the same name on the cluster.
 	PVCSelector metav1.LabelSelector `json:"pvcSelector"`
 	// replicationState is the role the cluster shall have: primary or secondary.
+	// +k8s:required
 	ReplicationState ReplicationState `json:"replicationState"`
 	// epoch this command belongs to. An agent refuses an epoch lower than the highest it has seen.
+	// Defaults to 0, that of a group nobody has moved. It never decreases.
 	// +optional
+	// +k8s:optional
+	// +k8s:minimum=0
 	Epoch int64 `json:"epoch,omitempty"`
 	// action that brought the role about: Failover, Relocate or Abort; empty at the first placement.
 	// +optional
+	// +k8s:optional
 	Action VRGAction `json:"action,omitempty"`
 	// handoverToken is the proof the source's agent issued for this epoch; only with it does a relocate promote.
 	// +optional
 	HandoverToken *HandoverToken `json:"handoverToken,omitempty"`
-	// s3Profiles are the object stores that captures go to and are restored from. Each is independent of the others.
+	// s3Profiles are the object stores that captures go to and are restored from, by their names in the agent's
+	// configuration. Each is independent of the others.
 	// +listType=set
+	// +k8s:required
+	// +k8s:listType=set
+	// +k8s:maxItems=16
+	// +k8s:eachVal=+k8s:minLength=1
 	S3Profiles []string `json:"s3Profiles"`
 	// async says how volumes are replicated at intervals. Unset: volumes are replicated synchronously.
 	// +optional
+	// +k8s:optional
 	Async *VRGAsyncSpec `json:"async,omitempty"`
 	// kubeObjectProtection says which objects are captured besides the volumes.
 	// +optional
@@ -90,7 +109,8 @@ type VolumeReplicationGroupSpec struct {
 
 // VRGAsyncSpec says how volumes are replicated at intervals.
 type VRGAsyncSpec struct {
-	// schedulingInterval between two syncs: a number and m, h or d.
+	// schedulingInterval between two syncs: a number and m, h or d, such as 5m.
+	// +k8s:required
 	SchedulingInterval string `json:"schedulingInterval"`
 	// replicationClassSelector narrows the VolumeReplicationClasses that may be used.
 	// +optional
@@ -261,8 +281,10 @@ type ProtectedPVC struct {
 // VolumeReplicationGroupList is a list of VolumeReplicationGroups.
 type VolumeReplicationGroupList struct {
 	metav1.TypeMeta `json:",inline"`
+	// metadata of the list: its resourceVersion to watch from, and continue if there is more.
 	// +optional
 	metav1.ListMeta `json:"metadata,omitempty"`
 
+	// items are the VolumeReplicationGroups.
 	Items []VolumeReplicationGroup `json:"items"`
 }

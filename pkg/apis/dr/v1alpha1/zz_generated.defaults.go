@@ -18,6 +18,8 @@ import (
 func RegisterDefaults(scheme *runtime.Scheme) error {
 	scheme.AddTypeDefaultingFunc(&DRPlacementControl{}, func(obj interface{}) { SetObjectDefaults_DRPlacementControl(obj.(*DRPlacementControl)) })
 	scheme.AddTypeDefaultingFunc(&DRPlacementControlList{}, func(obj interface{}) { SetObjectDefaults_DRPlacementControlList(obj.(*DRPlacementControlList)) })
+	scheme.AddTypeDefaultingFunc(&DRPolicy{}, func(obj interface{}) { SetObjectDefaults_DRPolicy(obj.(*DRPolicy)) })
+	scheme.AddTypeDefaultingFunc(&DRPolicyList{}, func(obj interface{}) { SetObjectDefaults_DRPolicyList(obj.(*DRPolicyList)) })
 	scheme.AddTypeDefaultingFunc(&VolumeReplicationGroup{}, func(obj interface{}) { SetObjectDefaults_VolumeReplicationGroup(obj.(*VolumeReplicationGroup)) })
 	scheme.AddTypeDefaultingFunc(&VolumeReplicationGroupList{}, func(obj interface{}) { SetObjectDefaults_VolumeReplicationGroupList(obj.(*VolumeReplicationGroupList)) })
 	return nil
@@ -33,6 +35,17 @@ func SetObjectDefaults_DRPlacementControlList(in *DRPlacementControlList) {
 	for i := range in.Items {
 		a := &in.Items[i]
 		SetObjectDefaults_DRPlacementControl(a)
+	}
+}
+
+func SetObjectDefaults_DRPolicy(in *DRPolicy) {
+	SetDefaults_DRPolicySpec(&in.Spec)
+}
+
+func SetObjectDefaults_DRPolicyList(in *DRPolicyList) {
+	for i := range in.Items {
+		a := &in.Items[i]
+		SetObjectDefaults_DRPolicy(a)
 	}
 }
 

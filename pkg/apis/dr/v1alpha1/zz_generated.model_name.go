@@ -89,6 +89,11 @@ func (in DRClusterList) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DRClusterSetMember) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.DRClusterSetMember"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DRClusterSpec) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.DRClusterSpec"
 }
@@ -171,6 +176,11 @@ func (in PeerClass) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PeerClasses) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.PeerClasses"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PlacementReference) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.PlacementReference"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -5,18 +5,22 @@ package validation
 
 import (
 	"fmt"
+	"strings"
 
 	genericvalidation "k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/util/sets"
+	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 )
 
-// ValidateDRPolicy refuses policies that are not between exactly two clusters or whose interval can't be read.
+// ValidateDRPolicy refuses policies whose interval or selectors can't be read, or that name clusters in two ways that
+// contradict each other. Nothing in a policy's spec can be changed, so that updates need no more.
 func ValidateDRPolicy(policy *dr.DRPolicy) field.ErrorList {
 	path := field.NewPath("spec")
 	errs := genericvalidation.ValidateObjectMeta(&policy.ObjectMeta, false, genericvalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	errs = append(errs, validatePair(policy.Spec.DRClusters, path.Child("drClusters"))...)
+	errs = append(errs, validateClusterSet(policy.Spec.DRClusterSet, policy.Spec.DRClusters, path.Child("drClusterSet"))...)
 	if policy.Spec.SchedulingInterval != "" {
 		errs = append(errs, validateSchedulingInterval(policy.Spec.SchedulingInterval, path.Child("schedulingInterval"))...)
 	}
@@ -24,37 +28,38 @@ func ValidateDRPolicy(policy *dr.DRPolicy) field.ErrorList {
 	return append(errs, validateSelector(policy.Spec.VolumeSnapshotClassSelector, path.Child("volumeSnapshotClassSelector"))...)
 }
 
-func validatePair(clusters []string, path *field.Path) field.ErrorList {
-	if len(clusters) != 2 {
-		return field.ErrorList{field.Invalid(path, clusters, fmt.Sprintf("names %d clusters; a policy is between exactly 2 DRClusters", len(clusters)))}
+func validateClusterSet(set []dr.DRClusterSetMember, clusters []string, path *field.Path) field.ErrorList {
+	names := sets.New[string]()
+	for _, member := range set {
+		names.Insert(member.Name)
 	}
-	errs := requireClusterName(clusters[0], path.Index(0))
-	errs = append(errs, requireClusterName(clusters[1], path.Index(1))...)
-	if len(errs) == 0 && clusters[0] == clusters[1] {
-		errs = append(errs, field.Duplicate(path.Index(1), clusters[1]))
+	if len(set) == 0 || names.Equal(sets.New(clusters...)) {
+		return nil
 	}
-	return errs
+	listed := strings.Join(sets.List(names), ", ")
+	return field.ErrorList{field.Invalid(path, listed, fmt.Sprintf(
+		"contradicts spec.drClusters, which names %s; leave spec.drClusterSet out", strings.Join(clusters, ", ")))}
 }
 
-// ValidateDRPolicyUpdate refuses changes of what applications are protected by.
-func ValidateDRPolicyUpdate(policy, old *dr.DRPolicy) field.ErrorList {
-	path := field.NewPath("spec")
-	const remedy = "create another DRPolicy"
-	errs := immutable(policy.Spec.DRClusters, old.Spec.DRClusters, path.Child("drClusters"), remedy)
-	errs = append(errs, immutable(policy.Spec.SchedulingInterval, old.Spec.SchedulingInterval, path.Child("schedulingInterval"), remedy)...)
-	errs = append(errs, immutable(policy.Spec.ReplicationClassSelector, old.Spec.ReplicationClassSelector,
-		path.Child("replicationClassSelector"), remedy)...)
-	return append(errs, immutable(policy.Spec.VolumeSnapshotClassSelector, old.Spec.VolumeSnapshotClassSelector,
-		path.Child("volumeSnapshotClassSelector"), remedy)...)
+// DRPolicyWarnings says what a writer of the spec may not have meant.
+func DRPolicyWarnings(policy *dr.DRPolicy) []string {
+	var warnings []string
+	if len(policy.Spec.DRClusterSet) > 0 {
+		warnings = append(warnings, "spec.drClusterSet: of an early version of RamenDR and read for the names only; write spec.drClusters, a list of names")
+	}
+	for i, member := range policy.Spec.DRClusterSet {
+		if member.Region != "" || member.S3ProfileName != "" {
+			warnings = append(warnings, fmt.Sprintf(
+				"spec.drClusterSet[%d]: region and s3ProfileName are ignored; they belong into the spec of DRCluster %s", i, member.Name))
+		}
+	}
+	return warnings
 }
 
-// ValidateDRCluster refuses clusters whose agent could not have their name, or that have no object store.
+// ValidateDRCluster refuses clusters whose agent could not have their name, or whose addresses can't be read.
 func ValidateDRCluster(cluster *dr.DRCluster) field.ErrorList {
 	errs := genericvalidation.ValidateObjectMeta(&cluster.ObjectMeta, false, clusterName, field.NewPath("metadata"))
-	if cluster.Spec.S3ProfileName == "" {
-		errs = append(errs, field.Required(field.NewPath("spec", "s3ProfileName"), "name an s3ProfileName of the servers' configuration"))
-	}
-	return errs
+	return append(errs, validateClusterSpec(&cluster.Spec)...)
 }
 
 // clusterName accepts no dots: a VolumeReplicationGroup is named <drplacementcontrol>.<cluster>.
@@ -62,25 +67,28 @@ func clusterName(name string, prefix bool) []string {
 	return genericvalidation.NameIsDNSLabel(name, prefix)
 }
 
-// ValidateDRClusterUpdate refuses changes of where applications' captures are.
-func ValidateDRClusterUpdate(cluster, old *dr.DRCluster) field.ErrorList {
-	path := field.NewPath("spec")
-	const remedy = "captures would not be found again; delete the DRCluster and create it anew"
-	errs := immutable(cluster.Spec.S3ProfileName, old.Spec.S3ProfileName, path.Child("s3ProfileName"), remedy)
-	return append(errs, immutable(cluster.Spec.Region, old.Spec.Region, path.Child("region"), "delete the DRCluster and create it anew")...)
+// ValidateDRClusterUpdate refuses addresses that can't be read.
+func ValidateDRClusterUpdate(cluster *dr.DRCluster) field.ErrorList {
+	return validateClusterSpec(&cluster.Spec)
 }
 
-// ValidateDRClusterConfig refuses reports that do not identify their cluster.
-func ValidateDRClusterConfig(config *dr.DRClusterConfig) field.ErrorList {
-	errs := genericvalidation.ValidateObjectMeta(&config.ObjectMeta, false, clusterName, field.NewPath("metadata"))
-	if config.Spec.ClusterID == "" {
-		errs = append(errs, field.Required(field.NewPath("spec", "clusterID"), "write the UID of the cluster's namespace kube-system"))
+func validateClusterSpec(spec *dr.DRClusterSpec) field.ErrorList {
+	var errs field.ErrorList
+	for i, cidr := range spec.CIDRs {
+		errs = append(errs, utilvalidation.IsValidCIDR(field.NewPath("spec", "cidrs").Index(i), cidr)...)
 	}
 	return errs
 }
 
-// ValidateDRClusterConfigUpdate refuses to let one cluster pass for another.
-func ValidateDRClusterConfigUpdate(config, old *dr.DRClusterConfig) field.ErrorList {
-	return immutable(config.Spec.ClusterID, old.Spec.ClusterID, field.NewPath("spec", "clusterID"),
-		"the cluster of this name is another one now; delete the DRClusterConfig if that is meant")
+// DRClusterWarnings says what a writer of the spec may not have meant.
+func DRClusterWarnings(cluster *dr.DRCluster) []string {
+	if len(cluster.Spec.CIDRs) == 0 {
+		return nil
+	}
+	return []string{"spec.cidrs: kept for whoever fences the cluster off; the server does not, so a failover away from it while it is not connected needs the acknowledgement SourceMayStillWrite"}
+}
+
+// ValidateDRClusterConfig refuses names that no cluster can have.
+func ValidateDRClusterConfig(config *dr.DRClusterConfig) field.ErrorList {
+	return genericvalidation.ValidateObjectMeta(&config.ObjectMeta, false, clusterName, field.NewPath("metadata"))
 }

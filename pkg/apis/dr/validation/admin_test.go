@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 )
@@ -19,16 +20,16 @@ func TestDRPolicy(t *testing.T) {
 		"asynchronous": {dr.DRPolicySpec{DRClusters: []string{"dr1", "dr2"}, SchedulingInterval: "90m"}, nil},
 		"synchronous":  {dr.DRPolicySpec{DRClusters: []string{"dr1", "dr2"}}, nil},
 		"without clusters": {
-			dr.DRPolicySpec{SchedulingInterval: "1h"}, []string{"spec.drClusters: names 0 clusters; a policy is between exactly 2"},
+			dr.DRPolicySpec{SchedulingInterval: "1h"}, []string{"spec.drClusters: Required value: a policy is between exactly 2"},
 		},
 		"between three": {
-			dr.DRPolicySpec{DRClusters: []string{"a", "b", "c"}}, []string{"spec.drClusters: names 3 clusters"},
+			dr.DRPolicySpec{DRClusters: []string{"a", "b", "c"}}, []string{"spec.drClusters: must have at most 2 items; a policy is between exactly 2"},
 		},
 		"between one and itself": {
 			dr.DRPolicySpec{DRClusters: []string{"dr1", "dr1"}}, []string{"spec.drClusters[1]: Duplicate value: \"dr1\""},
 		},
 		"between one and nobody": {
-			dr.DRPolicySpec{DRClusters: []string{"dr1", ""}}, []string{"spec.drClusters[1]: name a DRCluster"},
+			dr.DRPolicySpec{DRClusters: []string{"dr1", ""}}, []string{"spec.drClusters[1]: a policy is between exactly 2 DRClusters"},
 		},
 		"in seconds": {
 			dr.DRPolicySpec{DRClusters: []string{"a", "b"}, SchedulingInterval: "30s"}, []string{"spec.schedulingInterval: m, h or d"},
@@ -39,6 +40,16 @@ func TestDRPolicy(t *testing.T) {
 		"all the time": {
 			dr.DRPolicySpec{DRClusters: []string{"a", "b"}, SchedulingInterval: "00m"}, []string{"spec.schedulingInterval: at least 1m"},
 		},
+		"between one": {
+			dr.DRPolicySpec{DRClusters: []string{"a"}}, []string{"spec.drClusters: must have at least 2 items"},
+		},
+		"with the clusters of early RamenDR too": {
+			dr.DRPolicySpec{DRClusters: []string{"a", "b"}, DRClusterSet: []dr.DRClusterSetMember{{Name: "b"}, {Name: "a"}}}, nil,
+		},
+		"with other clusters of early RamenDR": {
+			dr.DRPolicySpec{DRClusters: []string{"a", "b"}, DRClusterSet: []dr.DRClusterSetMember{{Name: "b"}, {Name: "c"}}},
+			[]string{"spec.drClusterSet: \"b, c\": contradicts spec.drClusters, which names a, b"},
+		},
 		"with a selector that can't be read": {
 			dr.DRPolicySpec{DRClusters: []string{"a", "b"}, ReplicationClassSelector: &metav1.LabelSelector{MatchLabels: map[string]string{"a b": "c"}}},
 			[]string{"spec.replicationClassSelector.matchLabels: a b"},
@@ -46,8 +57,20 @@ func TestDRPolicy(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			expect(t, ValidateDRPolicy(&dr.DRPolicy{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Spec: test.spec}), test.refused)
+			policy := &dr.DRPolicy{ObjectMeta: metav1.ObjectMeta{Name: "p"}, Spec: test.spec}
+			expect(t, append(ValidateDRPolicy(policy), declared(t, policy, nil)...), test.refused)
 		})
+	}
+}
+
+func TestDRPolicyWarnings(t *testing.T) {
+	policy := &dr.DRPolicy{Spec: dr.DRPolicySpec{DRClusters: []string{"a", "b"}}}
+	if warnings := DRPolicyWarnings(policy); len(warnings) != 0 {
+		t.Errorf("warned of %q", warnings)
+	}
+	policy.Spec.DRClusterSet = []dr.DRClusterSetMember{{Name: "a", Region: "east"}, {Name: "b"}}
+	if warnings := DRPolicyWarnings(policy); len(warnings) != 2 {
+		t.Errorf("warned of %q", warnings)
 	}
 }
 
@@ -57,8 +80,8 @@ func TestDRPolicyIsImmutable(t *testing.T) {
 		DRClusters: []string{"b", "a"}, SchedulingInterval: "6m",
 		ReplicationClassSelector: &metav1.LabelSelector{}, VolumeSnapshotClassSelector: &metav1.LabelSelector{},
 	}}
-	expect(t, ValidateDRPolicyUpdate(before, before), nil)
-	expect(t, ValidateDRPolicyUpdate(after, before), []string{
+	expect(t, declared(t, before, before), nil)
+	expect(t, declared(t, after, before), []string{
 		"spec.drClusters: create another DRPolicy", "spec.schedulingInterval: create another DRPolicy",
 		"spec.replicationClassSelector: create another DRPolicy", "spec.volumeSnapshotClassSelector: create another DRPolicy",
 	})
@@ -68,21 +91,35 @@ func TestDRCluster(t *testing.T) {
 	cluster := func(name, profile, region string) *dr.DRCluster {
 		return &dr.DRCluster{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: dr.DRClusterSpec{S3ProfileName: profile, Region: region}}
 	}
-	expect(t, ValidateDRCluster(cluster("dr1", "s3", "")), nil)
-	expect(t, ValidateDRCluster(cluster("dr1.example.org", "", "")), []string{
+	refused := func(c *dr.DRCluster) field.ErrorList { return append(ValidateDRCluster(c), declared(t, c, nil)...) }
+	expect(t, refused(cluster("dr1", "s3", "")), nil)
+	expect(t, refused(cluster("dr1.example.org", "", "")), []string{
 		"metadata.name: must not contain dots", "spec.s3ProfileName: name an s3ProfileName",
 	})
-	expect(t, ValidateDRClusterUpdate(cluster("dr1", "s3", "east"), cluster("dr1", "s3", "east")), nil)
-	expect(t, ValidateDRClusterUpdate(cluster("dr1", "s3-2", "west"), cluster("dr1", "s3", "east")), []string{
-		"spec.s3ProfileName: captures would not be found again", "spec.region: create it anew",
+	expect(t, declared(t, cluster("dr1", "s3", "east"), cluster("dr1", "s3", "east")), nil)
+	expect(t, declared(t, cluster("dr1", "s3-2", "west"), cluster("dr1", "s3", "east")), []string{
+		"spec.region: create it anew", "spec.s3ProfileName: captures would not be found again",
 	})
+
+	addressed := cluster("dr1", "s3", "")
+	addressed.Spec.CIDRs = []string{"10.0.1.0/24", "2001:db8::/64"}
+	expect(t, append(refused(addressed), ValidateDRClusterUpdate(addressed)...), nil)
+	if warnings := DRClusterWarnings(addressed); len(warnings) != 1 {
+		t.Errorf("warned of %q", warnings)
+	}
+	addressed.Spec.CIDRs = []string{"10.0.1.0", "10.0.1.0/24", "10.0.1.0/24"}
+	expect(t, refused(addressed), []string{"spec.cidrs[0]: valid CIDR value, (e.g. 10.9.8.0/24", "spec.cidrs[2]: Duplicate"})
+	expect(t, ValidateDRClusterUpdate(addressed), []string{"spec.cidrs[0]: valid CIDR value"})
 }
 
 func TestDRClusterConfig(t *testing.T) {
 	config := func(name, id string) *dr.DRClusterConfig {
 		return &dr.DRClusterConfig{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: dr.DRClusterConfigSpec{ClusterID: id}}
 	}
-	expect(t, ValidateDRClusterConfig(config("dr1", "x")), nil)
-	expect(t, ValidateDRClusterConfig(config("a.b", "")), []string{"metadata.name: must not contain dots", "spec.clusterID: kube-system"})
-	expect(t, ValidateDRClusterConfigUpdate(config("dr1", "y"), config("dr1", "x")), []string{"spec.clusterID: is another one now"})
+	refused := func(c *dr.DRClusterConfig) field.ErrorList {
+		return append(ValidateDRClusterConfig(c), declared(t, c, nil)...)
+	}
+	expect(t, refused(config("dr1", "x")), nil)
+	expect(t, refused(config("a.b", "")), []string{"metadata.name: must not contain dots", "spec.clusterID: kube-system"})
+	expect(t, declared(t, config("dr1", "y"), config("dr1", "x")), []string{"spec.clusterID: is another one now"})
 }

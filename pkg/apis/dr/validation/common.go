@@ -9,10 +9,8 @@ import (
 	"strings"
 	"time"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
-	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
@@ -22,29 +20,6 @@ import (
 const MinCaptureInterval = 10 * time.Second
 
 var schedulingInterval = regexp.MustCompile(`^\d+[mhd]$`)
-
-func validateClusterName(name string, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	for _, problem := range utilvalidation.IsDNS1123Label(name) {
-		errs = append(errs, field.Invalid(path, name, "is no name of a DRCluster: "+problem))
-	}
-	return errs
-}
-
-func requireClusterName(name string, path *field.Path) field.ErrorList {
-	if name == "" {
-		return field.ErrorList{field.Required(path, "name a DRCluster; `kubectl get drclusters` lists them")}
-	}
-	return validateClusterName(name, path)
-}
-
-func validateSubdomain(name string, path *field.Path, what string) field.ErrorList {
-	var errs field.ErrorList
-	for _, problem := range utilvalidation.IsDNS1123Subdomain(name) {
-		errs = append(errs, field.Invalid(path, name, "is no name of "+what+": "+problem))
-	}
-	return errs
-}
 
 // validateSchedulingInterval accepts a positive number of minutes, hours or days.
 func validateSchedulingInterval(interval string, path *field.Path) field.ErrorList {
@@ -72,14 +47,6 @@ func validateKubeObjectProtection(protection *dr.KubeObjectProtection, path *fie
 			fmt.Sprintf("captures can't be taken more often than every %s; write %[1]s or more", MinCaptureInterval)))
 	}
 	return errs
-}
-
-// immutable refuses a change of a field that can't be changed; remedy says what to do instead.
-func immutable(value, old any, path *field.Path, remedy string) field.ErrorList {
-	if apiequality.Semantic.DeepEqual(value, old) {
-		return nil
-	}
-	return field.ErrorList{field.Invalid(path, value, "can't be changed; "+remedy)}
 }
 
 func epochNotBelow(epoch, old int64, path *field.Path) field.ErrorList {

@@ -4,24 +4,24 @@
 package validation
 
 import (
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	genericvalidation "k8s.io/apimachinery/pkg/api/validation"
+	utilvalidation "k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
-
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 )
 
-const maxReasonLength = 1024
-
-// ValidateDRActionRequest refuses requests that make no sense whatever the state of the application. The verb is the
-// type of action that the subresource stands for, empty for an abort.
+// ValidateDRActionRequest refuses requests that contradict the address they were sent to. The verb is the type of action
+// that the subresource stands for, empty for an abort.
 func ValidateDRActionRequest(action *dr.DRAction, verb dr.ActionType, placement string) field.ErrorList {
 	path := field.NewPath("spec")
 	var errs field.ErrorList
 	if action.Name != "" {
-		errs = append(errs, validateSubdomain(action.Name, field.NewPath("metadata", "name"), "a DRAction")...)
+		for _, problem := range utilvalidation.IsDNS1123Subdomain(action.Name) {
+			errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), action.Name, "is no name of a DRAction: "+problem))
+		}
 	}
 	if given := action.Spec.Type; given != "" && verb != "" && given != verb {
 		errs = append(errs, field.Invalid(path.Child("type"), given, "POST it to the subresource of that action, or leave it out"))
@@ -29,42 +29,27 @@ func ValidateDRActionRequest(action *dr.DRAction, verb dr.ActionType, placement 
 	if given := action.Spec.DRPlacementControl; given != "" && given != placement {
 		errs = append(errs, field.Invalid(path.Child("drPlacementControl"), given, "POST it to that DRPlacementControl, or leave it out"))
 	}
-	if action.Spec.TargetCluster != "" {
-		errs = append(errs, validateClusterName(action.Spec.TargetCluster, path.Child("targetCluster"))...)
-	}
-	for i, ack := range action.Spec.Acknowledgements {
-		if ack != dr.AckSourceMayStillWrite {
-			errs = append(errs, field.NotSupported(path.Child("acknowledgements").Index(i), ack,
-				[]dr.Acknowledgement{dr.AckSourceMayStillWrite}))
-		}
-	}
-	return append(errs, validateReason(action.Spec.Reason, path.Child("reason"))...)
-}
-
-func validateReason(reason string, path *field.Path) field.ErrorList {
-	if len(reason) > maxReasonLength {
-		return field.ErrorList{field.TooLong(path, "", maxReasonLength)}
-	}
-	return nil
+	return errs
 }
 
 // ValidateDRAction refuses records that do not say what they record.
 func ValidateDRAction(action *dr.DRAction) field.ErrorList {
 	path := field.NewPath("spec")
 	errs := genericvalidation.ValidateObjectMeta(&action.ObjectMeta, true, genericvalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	if action.Spec.Type != dr.ActionFailover && action.Spec.Type != dr.ActionRelocate {
-		errs = append(errs, field.NotSupported(path.Child("type"), action.Spec.Type,
-			[]dr.ActionType{dr.ActionFailover, dr.ActionRelocate}))
+	if action.Spec.Type == "" {
+		errs = append(errs, field.Required(path.Child("type"), "DRActions are records, which name what was done"))
 	}
 	if action.Spec.DRPlacementControl == "" {
 		errs = append(errs, field.Required(path.Child("drPlacementControl"),
 			"DRActions are records; POST to the failover or relocate subresource of a DRPlacementControl to begin an action"))
 	}
-	errs = append(errs, requireClusterName(action.Spec.TargetCluster, path.Child("targetCluster"))...)
-	if action.Spec.Epoch < 1 {
-		errs = append(errs, field.Invalid(path.Child("epoch"), action.Spec.Epoch, "an action begins an epoch; the server counts them from 1"))
+	if action.Spec.TargetCluster == "" {
+		errs = append(errs, field.Required(path.Child("targetCluster"), "DRActions are records, which name where the application was moved to"))
 	}
-	return append(errs, validateReason(action.Spec.Reason, path.Child("reason"))...)
+	if action.Spec.Epoch == 0 {
+		errs = append(errs, field.Required(path.Child("epoch"), "an action begins an epoch; the server counts them from 1"))
+	}
+	return errs
 }
 
 // ValidateDRActionUpdate refuses any change of what was asked for.
@@ -72,7 +57,10 @@ func ValidateDRActionUpdate(action, old *dr.DRAction) field.ErrorList {
 	if acknowledgedFurther(action.Spec, old.Spec) && !complete(old) {
 		return nil
 	}
-	return immutable(action.Spec, old.Spec, field.NewPath("spec"), "a DRAction records what was asked for; ask anew for something else")
+	if apiequality.Semantic.DeepEqual(action.Spec, old.Spec) {
+		return nil
+	}
+	return field.ErrorList{field.Forbidden(field.NewPath("spec"), "a DRAction records what was asked for and can't be changed; ask anew for something else")}
 }
 
 // acknowledgedFurther tells whether nothing but further acknowledgements was added, as a repeated request does.

@@ -30,13 +30,15 @@ func TestDRActionRequest(t *testing.T) {
 			dr.ActionFailover,
 			[]string{
 				"metadata.name: is no name of a DRAction", "spec.type: POST it to the subresource of that action",
-				"spec.drPlacementControl: POST it to that DRPlacementControl", "spec.targetCluster: is no name of a DRCluster",
-				"spec.acknowledgements[1]: \"SourceMayStillWrite\"", "spec.reason: 1024",
+				"spec.drPlacementControl: POST it to that DRPlacementControl", "spec.targetCluster: must not contain dots; name a DRCluster",
+				"spec.reason: 1024", "spec.acknowledgements[1]: \"SourceMayStillWrite\"",
 			},
 		},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) { expect(t, ValidateDRActionRequest(&test.action, test.verb, "shop"), test.refused) })
+		t.Run(name, func(t *testing.T) {
+			expect(t, append(ValidateDRActionRequest(&test.action, test.verb, "shop"), declared(t, &test.action, nil)...), test.refused)
+		})
 	}
 }
 
@@ -58,8 +60,8 @@ func ended(a *dr.DRAction) {
 func TestDRAction(t *testing.T) {
 	expect(t, ValidateDRAction(record()), nil)
 	expect(t, ValidateDRAction(record(func(a *dr.DRAction) { a.Spec = dr.DRActionSpec{} })), []string{
-		"spec.type: \"Failover\", \"Relocate\"", "spec.drPlacementControl: POST to the failover or relocate subresource",
-		"spec.targetCluster: name a DRCluster", "spec.epoch: begins an epoch",
+		"spec.type: name what was done", "spec.drPlacementControl: POST to the failover or relocate subresource",
+		"spec.targetCluster: where the application was moved to", "spec.epoch: begins an epoch",
 	})
 }
 

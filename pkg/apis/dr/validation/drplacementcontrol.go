@@ -4,6 +4,7 @@
 package validation
 
 import (
+	"cmp"
 	"fmt"
 
 	genericvalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -32,21 +33,11 @@ func placementName(name string, prefix bool) []string {
 
 func validatePlacementSpec(spec *dr.DRPlacementControlSpec, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	policy := path.Child("drPolicyRef", "name")
-	if spec.DRPolicyRef.Name == "" {
-		errs = append(errs, field.Required(policy, "name a DRPolicy; `kubectl get drpolicies` lists them"))
-	} else {
-		errs = append(errs, validateSubdomain(spec.DRPolicyRef.Name, policy, "a DRPolicy")...)
+	if spec.FailoverCluster != "" && spec.FailoverCluster == spec.PreferredCluster {
+		errs = append(errs, field.Invalid(path.Child("failoverCluster"), spec.FailoverCluster,
+			"is the preferredCluster too; name the policy's other cluster, or leave it out"))
 	}
-	errs = append(errs, requireClusterName(spec.PreferredCluster, path.Child("preferredCluster"))...)
-	if spec.FailoverCluster != "" {
-		errs = append(errs, validateClusterName(spec.FailoverCluster, path.Child("failoverCluster"))...)
-		if spec.FailoverCluster == spec.PreferredCluster {
-			errs = append(errs, field.Invalid(path.Child("failoverCluster"), spec.FailoverCluster,
-				"is the preferredCluster too; name the policy's other cluster, or leave it out"))
-		}
-	}
-	if spec.ReplicationState != "" && spec.ReplicationState != dr.Primary {
+	if spec.ReplicationState == dr.Secondary {
 		errs = append(errs, field.Invalid(path.Child("replicationState"), spec.ReplicationState,
 			"the role of each cluster follows from the actions; leave it out"))
 	}
@@ -54,13 +45,9 @@ func validatePlacementSpec(spec *dr.DRPlacementControlSpec, path *field.Path) fi
 	return append(errs, validateKubeObjectProtection(spec.KubeObjectProtection, path.Child("kubeObjectProtection"))...)
 }
 
-// ValidateDRPlacementControlUpdate refuses changes of what the application's protection was built on.
-func ValidateDRPlacementControlUpdate(placement, old *dr.DRPlacementControl) field.ErrorList {
-	path := field.NewPath("spec")
-	const remedy = "delete the DRPlacementControl, which leaves the application alone, and create it anew"
-	errs := validatePlacementSpec(&placement.Spec, path)
-	errs = append(errs, immutable(placement.Spec.DRPolicyRef.Name, old.Spec.DRPolicyRef.Name, path.Child("drPolicyRef", "name"), remedy)...)
-	return append(errs, immutable(placement.Spec.PVCSelector, old.Spec.PVCSelector, path.Child("pvcSelector"), remedy)...)
+// ValidateDRPlacementControlUpdate refuses to make of it what can't be protected.
+func ValidateDRPlacementControlUpdate(placement *dr.DRPlacementControl) field.ErrorList {
+	return validatePlacementSpec(&placement.Spec, field.NewPath("spec"))
 }
 
 // ValidateDRPlacementControlStatusUpdate refuses a status that would turn time back.
@@ -79,6 +66,10 @@ func DRPlacementControlWarnings(placement *dr.DRPlacementControl) []string {
 	}
 	if placement.Spec.ReplicationState != "" {
 		warnings = append(warnings, "spec.replicationState: ignored, the role of each cluster follows from the actions")
+	}
+	if ref := placement.Spec.PlacementRef; ref != nil {
+		warnings = append(warnings, fmt.Sprintf("spec.placementRef: ignored, no %s is changed; where the application runs follows from the actions, "+
+			"which restore its objects on the target: do not let %[1]s %s place them too", cmp.Or(ref.Kind, "Placement"), ref.Name))
 	}
 	return warnings
 }

@@ -9,9 +9,12 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/install"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
 // expect compares what was refused: each error as "field: part of the message".
@@ -28,6 +31,30 @@ func expect(t *testing.T, errs field.ErrorList, wanted []string) {
 		}
 	}
 }
+
+// declared are what the tags on the types refuse, of an update if there is an old object.
+func declared(t *testing.T, obj, old runtime.Object) field.ErrorList {
+	t.Helper()
+	kinds, _, err := scheme.ObjectKinds(obj)
+	if err != nil {
+		t.Fatal(err)
+	}
+	versioned := func(internal runtime.Object) runtime.Object {
+		converted, err := scheme.ConvertToVersion(internal, v1alpha1.SchemeGroupVersion)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return converted
+	}
+	if old == nil {
+		return WithRemedies(kinds[0].Kind, scheme.Validate(t.Context(), nil, versioned(obj)))
+	}
+	return WithRemedies(kinds[0].Kind, scheme.ValidateUpdate(t.Context(), nil, versioned(obj), versioned(old)))
+}
+
+var scheme = runtime.NewScheme()
+
+func init() { install.Install(scheme) }
 
 func placement(changes ...func(*dr.DRPlacementControl)) *dr.DRPlacementControl {
 	p := &dr.DRPlacementControl{
@@ -54,7 +81,7 @@ func TestDRPlacementControl(t *testing.T) {
 		"without a failover cluster": {func(p *dr.DRPlacementControl) { p.Spec.FailoverCluster = "" }, nil},
 		"without anything": {
 			func(p *dr.DRPlacementControl) { p.Spec = dr.DRPlacementControlSpec{} },
-			[]string{"spec.drPolicyRef.name: kubectl get drpolicies", "spec.preferredCluster: kubectl get drclusters"},
+			[]string{"spec.drPolicyRef.name: Required value: name a DRPolicy; `kubectl get drpolicies`", "spec.preferredCluster: kubectl get drclusters"},
 		},
 		"with a name too long for a label": {
 			func(p *dr.DRPlacementControl) { p.Name = strings.Repeat("x", 64) },
@@ -66,11 +93,11 @@ func TestDRPlacementControl(t *testing.T) {
 		},
 		"with a cluster that can't be one": {
 			func(p *dr.DRPlacementControl) { p.Spec.PreferredCluster = "dr1.example" },
-			[]string{"spec.preferredCluster: is no name of a DRCluster"},
+			[]string{"spec.preferredCluster: must not contain dots; name a DRCluster"},
 		},
 		"with a policy that can't be one": {
 			func(p *dr.DRPlacementControl) { p.Spec.DRPolicyRef.Name = "My Policy" },
-			[]string{"spec.drPolicyRef.name: is no name of a DRPolicy"},
+			[]string{"spec.drPolicyRef.name: RFC 1123"},
 		},
 		"with a selector that selects nothing": {
 			func(p *dr.DRPlacementControl) {
@@ -88,9 +115,20 @@ func TestDRPlacementControl(t *testing.T) {
 			func(p *dr.DRPlacementControl) { p.Spec.ReplicationState = dr.Secondary },
 			[]string{"spec.replicationState: leave it out"},
 		},
+		"with a role there is not": {
+			func(p *dr.DRPlacementControl) { p.Spec.ReplicationState = "tertiary" },
+			[]string{"spec.replicationState: supported values"},
+		},
+		"with a namespace twice": {
+			func(p *dr.DRPlacementControl) { p.Spec.ProtectedNamespaces = []string{"shop", "shop"} },
+			[]string{"spec.protectedNamespaces[1]: Duplicate"},
+		},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) { expect(t, ValidateDRPlacementControl(placement(test.change)), test.refused) })
+		t.Run(name, func(t *testing.T) {
+			p := placement(test.change)
+			expect(t, append(ValidateDRPlacementControl(p), declared(t, p, nil)...), test.refused)
+		})
 	}
 }
 
@@ -110,7 +148,8 @@ func TestDRPlacementControlUpdate(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			expect(t, ValidateDRPlacementControlUpdate(placement(test.change), placement()), test.refused)
+			p := placement(test.change)
+			expect(t, append(ValidateDRPlacementControlUpdate(p), declared(t, p, placement())...), test.refused)
 		})
 	}
 }
@@ -121,8 +160,9 @@ func TestDRPlacementControlWarnings(t *testing.T) {
 	}
 	odd := placement(func(p *dr.DRPlacementControl) {
 		p.Spec.PVCSelector, p.Spec.DRPolicyRef.Namespace, p.Spec.ReplicationState = metav1.LabelSelector{}, "ramen-system", dr.Primary
+		p.Spec.PlacementRef = &dr.PlacementReference{Name: "shop-placement"}
 	})
-	if warnings := DRPlacementControlWarnings(odd); len(warnings) != 3 {
+	if warnings := DRPlacementControlWarnings(odd); len(warnings) != 4 {
 		t.Errorf("warned of %q", warnings)
 	}
 }
@@ -149,13 +189,13 @@ func TestVolumeReplicationGroup(t *testing.T) {
 		"complete": {func(g *dr.VolumeReplicationGroup) { g.Spec.Action = dr.VRGActionRelocate }, nil},
 		"without anything": {
 			func(g *dr.VolumeReplicationGroup) { g.Spec = dr.VolumeReplicationGroupSpec{} },
-			[]string{"spec.clusterName: name a DRCluster", "spec.replicationState: \"primary\", \"secondary\"", "spec.s3Profiles: name at least one"},
+			[]string{"spec.clusterName: name a DRCluster", "spec.replicationState: write primary where", "spec.s3Profiles: name an s3ProfileName"},
 		},
 		"with an unknown role": {
 			func(g *dr.VolumeReplicationGroup) { g.Spec.ReplicationState = "Primary" }, []string{"spec.replicationState: supported values"},
 		},
 		"with an unknown action": {
-			func(g *dr.VolumeReplicationGroup) { g.Spec.Action = "Move" }, []string{"spec.action: \"Failover\", \"Relocate\", \"Abort\""},
+			func(g *dr.VolumeReplicationGroup) { g.Spec.Action = "Move" }, []string{"spec.action: \"Abort\", \"Failover\", \"Relocate\""},
 		},
 		"with an epoch below the first": {
 			func(g *dr.VolumeReplicationGroup) { g.Spec.Epoch = -1 }, []string{"spec.epoch: counted from 0"},
@@ -169,7 +209,10 @@ func TestVolumeReplicationGroup(t *testing.T) {
 		},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) { expect(t, ValidateVolumeReplicationGroup(group(test.change)), test.refused) })
+		t.Run(name, func(t *testing.T) {
+			g := group(test.change)
+			expect(t, append(ValidateVolumeReplicationGroup(g), declared(t, g, nil)...), test.refused)
+		})
 	}
 }
 
@@ -184,7 +227,19 @@ func TestVolumeReplicationGroupUpdate(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			expect(t, ValidateVolumeReplicationGroupUpdate(group(test.change), group()), test.refused)
+			g := group(test.change)
+			expect(t, append(ValidateVolumeReplicationGroupUpdate(g, group()), declared(t, g, group())...), test.refused)
 		})
+	}
+}
+
+func TestVolumeReplicationGroupWarnings(t *testing.T) {
+	usual := group(func(g *dr.VolumeReplicationGroup) { g.Spec.PVCSelector.MatchLabels = map[string]string{"app": "shop"} })
+	if warnings := VolumeReplicationGroupWarnings(usual); len(warnings) != 0 {
+		t.Errorf("warned of %q", warnings)
+	}
+	odd := group(func(g *dr.VolumeReplicationGroup) { g.Spec.Action = dr.VRGActionRelocate })
+	if warnings := VolumeReplicationGroupWarnings(odd); len(warnings) != 2 {
+		t.Errorf("warned of %q", warnings)
 	}
 }

@@ -50,9 +50,22 @@ func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList 
 	return validation.ValidateDRCluster(obj.(*dr.DRCluster))
 }
 
-// ValidateUpdate refuses changes of what can't change.
-func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
-	return validation.ValidateDRClusterUpdate(obj.(*dr.DRCluster), old.(*dr.DRCluster))
+// ValidateUpdate refuses what can't work. What can't change, the tags on the types say.
+func (strategy) ValidateUpdate(_ context.Context, obj, _ runtime.Object) field.ErrorList {
+	return validation.ValidateDRClusterUpdate(obj.(*dr.DRCluster))
+}
+
+// WarningsOnCreate says what the writer may not have meant.
+func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
+	return validation.DRClusterWarnings(obj.(*dr.DRCluster))
+}
+
+// WarningsOnUpdate says it again when spec changes.
+func (s strategy) WarningsOnUpdate(ctx context.Context, obj, old runtime.Object) []string {
+	if obj.(*dr.DRCluster).Generation == old.(*dr.DRCluster).Generation {
+		return nil
+	}
+	return s.WarningsOnCreate(ctx, obj)
 }
 
 // statusStrategy decides what a writer of status may do.
@@ -75,6 +88,11 @@ func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Objec
 
 // ValidateUpdate refuses nothing: what is found is what is found.
 func (statusStrategy) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
+	return nil
+}
+
+// WarningsOnUpdate has none: who writes status did not write spec.
+func (statusStrategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
 	return nil
 }
 

@@ -50,9 +50,9 @@ func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList 
 	return validation.ValidateDRPlacementControl(obj.(*dr.DRPlacementControl))
 }
 
-// ValidateUpdate refuses changes of what can't change.
-func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
-	return validation.ValidateDRPlacementControlUpdate(obj.(*dr.DRPlacementControl), old.(*dr.DRPlacementControl))
+// ValidateUpdate refuses what can't work. What can't change, the tags on the types say.
+func (strategy) ValidateUpdate(_ context.Context, obj, _ runtime.Object) field.ErrorList {
+	return validation.ValidateDRPlacementControlUpdate(obj.(*dr.DRPlacementControl))
 }
 
 // WarningsOnCreate says what the writer may not have meant.

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/operation"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -51,7 +53,11 @@ func admit(ctx context.Context, name string, obj runtime.Object, createValidatio
 	if !ok {
 		return nil, apierrors.NewBadRequest("the body is no DRAction")
 	}
-	if errs := validation.ValidateDRActionRequest(requested, actionType, name); len(errs) > 0 {
+	errs, err := validate(ctx, requested, actionType, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(errs) > 0 {
 		return nil, apierrors.NewInvalid(dr.Kind("DRAction"), requested.Name, errs)
 	}
 	if createValidation != nil {
@@ -60,6 +66,16 @@ func admit(ctx context.Context, name string, obj runtime.Object, createValidatio
 		}
 	}
 	return requested, nil
+}
+
+// validate says what is wrong with the request whatever the state of the application.
+func validate(ctx context.Context, requested *dr.DRAction, actionType dr.ActionType, placement string) (field.ErrorList, error) {
+	versioned := &v1alpha1.DRAction{}
+	if err := v1alpha1.Convert_dr_DRAction_To_v1alpha1_DRAction(requested, versioned, nil); err != nil {
+		return nil, err
+	}
+	declared := v1alpha1.Validate_DRActionSpec(ctx, operation.Operation{Type: operation.Create}, field.NewPath("spec"), &versioned.Spec, nil)
+	return append(validation.ValidateDRActionRequest(requested, actionType, placement), validation.WithRemedies("DRAction", declared)...), nil
 }
 
 // update changes the placement in one guarded update. The change may be called several times, each time with the newest

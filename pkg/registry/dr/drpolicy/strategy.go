@@ -50,9 +50,22 @@ func (strategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList 
 	return validation.ValidateDRPolicy(obj.(*dr.DRPolicy))
 }
 
-// ValidateUpdate refuses changes of what can't change.
-func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
-	return validation.ValidateDRPolicyUpdate(obj.(*dr.DRPolicy), old.(*dr.DRPolicy))
+// ValidateUpdate refuses nothing: what can't change, the tags on the types say.
+func (strategy) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
+	return nil
+}
+
+// WarningsOnCreate says what the writer may not have meant.
+func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
+	return validation.DRPolicyWarnings(obj.(*dr.DRPolicy))
+}
+
+// WarningsOnUpdate says it again when spec changes.
+func (s strategy) WarningsOnUpdate(ctx context.Context, obj, old runtime.Object) []string {
+	if obj.(*dr.DRPolicy).Generation == old.(*dr.DRPolicy).Generation {
+		return nil
+	}
+	return s.WarningsOnCreate(ctx, obj)
 }
 
 // statusStrategy decides what a writer of status may do.
@@ -74,6 +87,11 @@ func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Objec
 
 // ValidateUpdate refuses nothing: what is found is what is found.
 func (statusStrategy) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
+	return nil
+}
+
+// WarningsOnUpdate has none: who writes status did not write spec.
+func (statusStrategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
 	return nil
 }
 

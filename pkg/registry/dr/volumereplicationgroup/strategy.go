@@ -55,6 +55,19 @@ func (strategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field
 	return validation.ValidateVolumeReplicationGroupUpdate(obj.(*dr.VolumeReplicationGroup), old.(*dr.VolumeReplicationGroup))
 }
 
+// WarningsOnCreate says what the writer may not have meant.
+func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
+	return validation.VolumeReplicationGroupWarnings(obj.(*dr.VolumeReplicationGroup))
+}
+
+// WarningsOnUpdate says it again when spec changes.
+func (s strategy) WarningsOnUpdate(ctx context.Context, obj, old runtime.Object) []string {
+	if obj.(*dr.VolumeReplicationGroup).Generation == old.(*dr.VolumeReplicationGroup).Generation {
+		return nil
+	}
+	return s.WarningsOnCreate(ctx, obj)
+}
+
 // statusStrategy decides what a writer of status may do.
 type statusStrategy struct {
 	strategy
@@ -74,6 +87,11 @@ func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Objec
 
 // ValidateUpdate refuses nothing: what is found is what is found.
 func (statusStrategy) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
+	return nil
+}
+
+// WarningsOnUpdate has none: who writes status did not write spec.
+func (statusStrategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
 	return nil
 }
 

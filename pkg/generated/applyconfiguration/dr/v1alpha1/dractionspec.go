@@ -24,7 +24,7 @@ type DRActionSpecApplyConfiguration struct {
 	TargetCluster *string `json:"targetCluster,omitempty"`
 	// sourceCluster is where it ran when the action was accepted.
 	SourceCluster *string `json:"sourceCluster,omitempty"`
-	// reason is the requester's own words, kept for the record.
+	// reason is the requester's own words, kept for the record: at most 1024 characters.
 	Reason *string `json:"reason,omitempty"`
 	// force overrides the checks of a failover that are marked as forceable: a source that is healthy, a copy
 	// staler than the policy allows. It has no effect on a relocate.

@@ -19,7 +19,8 @@ import (
 //
 // DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent.
 type DRClusterConfigApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration    `json:""`
+	v1.TypeMetaApplyConfiguration `json:""`
+	// metadata is the object's name, labels and the like.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec identifies the cluster.
 	Spec *DRClusterConfigSpecApplyConfiguration `json:"spec,omitempty"`

@@ -10,11 +10,14 @@ package v1alpha1
 //
 // DRClusterSpec is what the administrator says of a cluster.
 type DRClusterSpecApplyConfiguration struct {
-	// region the cluster is in. Immutable.
+	// region the cluster is in, for people to tell clusters apart. Immutable.
 	Region *string `json:"region,omitempty"`
 	// s3ProfileName is the object store, by its name in the servers' and agents' configuration, that applications
 	// running on this cluster can be recovered from. Immutable.
 	S3ProfileName *string `json:"s3ProfileName,omitempty"`
+	// cidrs are the addresses that the cluster's nodes reach their storage from, such as 10.0.1.0/24, for whoever fences
+	// the cluster off. The server itself fences nothing.
+	CIDRs []string `json:"cidrs,omitempty"`
 }
 
 // DRClusterSpecApplyConfiguration constructs a declarative configuration of the DRClusterSpec type for use with
@@ -36,5 +39,15 @@ func (b *DRClusterSpecApplyConfiguration) WithRegion(value string) *DRClusterSpe
 // If called multiple times, the S3ProfileName field is set to the value of the last call.
 func (b *DRClusterSpecApplyConfiguration) WithS3ProfileName(value string) *DRClusterSpecApplyConfiguration {
 	b.S3ProfileName = &value
+	return b
+}
+
+// WithCIDRs adds the given value to the CIDRs field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the CIDRs field.
+func (b *DRClusterSpecApplyConfiguration) WithCIDRs(values ...string) *DRClusterSpecApplyConfiguration {
+	for i := range values {
+		b.CIDRs = append(b.CIDRs, values[i])
+	}
 	return b
 }

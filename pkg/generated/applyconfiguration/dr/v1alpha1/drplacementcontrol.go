@@ -21,7 +21,8 @@ import (
 // where it should run, and where it can be recovered. Recovery itself is not a field: POST a
 // DRAction to the failover, relocate or abort subresource.
 type DRPlacementControlApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration    `json:""`
+	v1.TypeMetaApplyConfiguration `json:""`
+	// metadata is the object's name, labels and the like.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is what the application's owner wants protected, and where.
 	Spec *DRPlacementControlSpecApplyConfiguration `json:"spec,omitempty"`

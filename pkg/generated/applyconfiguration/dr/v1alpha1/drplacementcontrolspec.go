@@ -16,22 +16,29 @@ import (
 // DRPlacementControlSpec is what the application's owner wants protected, and where.
 type DRPlacementControlSpecApplyConfiguration struct {
 	// drPolicyRef names the DRPolicy that says between which clusters and how often the volumes
-	// are replicated. Immutable.
+	// are replicated. Whoever writes it must be allowed to `use` that drpolicies object. Immutable.
 	DRPolicyRef *DRPolicyReferenceApplyConfiguration `json:"drPolicyRef,omitempty"`
-	// preferredCluster is the DRCluster on which the application runs when all is well: the cluster
-	// of the first placement and the default target of relocate.
+	// preferredCluster is the DRCluster, one of the policy's, on which the application runs when all is well: the
+	// cluster of the first placement and the default target of relocate.
 	PreferredCluster *string `json:"preferredCluster,omitempty"`
 	// failoverCluster is the default target of failover. Empty means the policy's other cluster.
 	FailoverCluster *string `json:"failoverCluster,omitempty"`
 	// pvcSelector selects the application's PersistentVolumeClaims, in the namespace of
-	// the same name as the DRPlacementControl's on the managed clusters. Immutable.
+	// the same name as the DRPlacementControl's on the managed clusters. Empty ({}) selects all of the namespace.
+	// No other DRPlacementControl may select the same. Immutable.
 	PVCSelector *v1.LabelSelectorApplyConfiguration `json:"pvcSelector,omitempty"`
 	// kubeObjectProtection says which objects of the application are captured besides its volumes.
 	// Unset means: the objects that pvcSelector selects, every 5 minutes and at every change of role.
 	KubeObjectProtection *KubeObjectProtectionApplyConfiguration `json:"kubeObjectProtection,omitempty"`
+	// protectedNamespaces may name the DRPlacementControl's own namespace, which is what is protected anyway. Another
+	// namespace needs a DRPlacementControl of its own.
+	ProtectedNamespaces []string `json:"protectedNamespaces,omitempty"`
 	// replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each
 	// cluster follows from the actions.
 	ReplicationState *drv1alpha1.ReplicationState `json:"replicationState,omitempty"`
+	// placementRef is accepted for manifests written for RamenDR and ignored: no Placement is changed. Where the
+	// application runs follows from the actions, which restore its objects on the target.
+	PlacementRef *PlacementReferenceApplyConfiguration `json:"placementRef,omitempty"`
 }
 
 // DRPlacementControlSpecApplyConfiguration constructs a declarative configuration of the DRPlacementControlSpec type for use with
@@ -80,10 +87,28 @@ func (b *DRPlacementControlSpecApplyConfiguration) WithKubeObjectProtection(valu
 	return b
 }
 
+// WithProtectedNamespaces adds the given value to the ProtectedNamespaces field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the ProtectedNamespaces field.
+func (b *DRPlacementControlSpecApplyConfiguration) WithProtectedNamespaces(values ...string) *DRPlacementControlSpecApplyConfiguration {
+	for i := range values {
+		b.ProtectedNamespaces = append(b.ProtectedNamespaces, values[i])
+	}
+	return b
+}
+
 // WithReplicationState sets the ReplicationState field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the ReplicationState field is set to the value of the last call.
 func (b *DRPlacementControlSpecApplyConfiguration) WithReplicationState(value drv1alpha1.ReplicationState) *DRPlacementControlSpecApplyConfiguration {
 	b.ReplicationState = &value
+	return b
+}
+
+// WithPlacementRef sets the PlacementRef field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PlacementRef field is set to the value of the last call.
+func (b *DRPlacementControlSpecApplyConfiguration) WithPlacementRef(value *PlacementReferenceApplyConfiguration) *DRPlacementControlSpecApplyConfiguration {
+	b.PlacementRef = value
 	return b
 }

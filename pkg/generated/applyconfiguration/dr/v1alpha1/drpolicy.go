@@ -19,11 +19,12 @@ import (
 //
 // DRPolicy says between which two clusters, how often and with which classes volumes are replicated.
 type DRPolicyApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration    `json:""`
+	v1.TypeMetaApplyConfiguration `json:""`
+	// metadata is the object's name, labels and the like.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is what the administrator wants.
 	Spec *DRPolicySpecApplyConfiguration `json:"spec,omitempty"`
-	// status is what was found on the clusters.
+	// status is what was found on the clusters; the server writes it.
 	Status *DRPolicyStatusApplyConfiguration `json:"status,omitempty"`
 }
 

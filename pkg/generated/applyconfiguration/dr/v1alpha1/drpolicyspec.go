@@ -14,14 +14,20 @@ import (
 //
 // DRPolicySpec is what the administrator wants.
 type DRPolicySpecApplyConfiguration struct {
-	// drClusters are the two DRClusters. Immutable.
+	// drClusters names exactly two DRClusters, which may be created later. Defaults to the names in drClusterSet.
+	// Immutable.
 	DRClusters []string `json:"drClusters,omitempty"`
-	// schedulingInterval is the longest time between two syncs of a volume: a number and m, h or d. Empty means
-	// synchronous replication. Immutable.
+	// drClusterSet is how manifests for early versions of RamenDR name the clusters. It is read for the names only, and
+	// has to name the same clusters as drClusters where that is given too. Immutable.
+	DRClusterSet []DRClusterSetMemberApplyConfiguration `json:"drClusterSet,omitempty"`
+	// schedulingInterval is the longest time between two syncs of a volume: a number and m, h or d, such as 5m.
+	// Defaults to empty, which means synchronous replication. Immutable.
 	SchedulingInterval *string `json:"schedulingInterval,omitempty"`
-	// replicationClassSelector narrows the VolumeReplicationClasses that may be used. Immutable.
+	// replicationClassSelector narrows the VolumeReplicationClasses that may be used. Unset means any that fits a
+	// volume's StorageClass. Immutable.
 	ReplicationClassSelector *v1.LabelSelectorApplyConfiguration `json:"replicationClassSelector,omitempty"`
-	// volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used. Immutable.
+	// volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used. Unset means any that fits a
+	// volume's StorageClass. Immutable.
 	VolumeSnapshotClassSelector *v1.LabelSelectorApplyConfiguration `json:"volumeSnapshotClassSelector,omitempty"`
 }
 
@@ -37,6 +43,19 @@ func DRPolicySpec() *DRPolicySpecApplyConfiguration {
 func (b *DRPolicySpecApplyConfiguration) WithDRClusters(values ...string) *DRPolicySpecApplyConfiguration {
 	for i := range values {
 		b.DRClusters = append(b.DRClusters, values[i])
+	}
+	return b
+}
+
+// WithDRClusterSet adds the given value to the DRClusterSet field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the DRClusterSet field.
+func (b *DRPolicySpecApplyConfiguration) WithDRClusterSet(values ...*DRClusterSetMemberApplyConfiguration) *DRPolicySpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithDRClusterSet")
+		}
+		b.DRClusterSet = append(b.DRClusterSet, *values[i])
 	}
 	return b
 }

@@ -21,7 +21,8 @@ import (
 // application that the cluster's agent shall protect as primary or hold as secondary. The
 // DRPlacementControl controller keeps one per cluster, named <drplacementcontrol>.<cluster>.
 type VolumeReplicationGroupApplyConfiguration struct {
-	v1.TypeMetaApplyConfiguration    `json:""`
+	v1.TypeMetaApplyConfiguration `json:""`
+	// metadata is the object's name, labels and the like.
 	*v1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
 	// spec is what the agent shall do.
 	Spec *VolumeReplicationGroupSpecApplyConfiguration `json:"spec,omitempty"`

@@ -15,19 +15,22 @@ import (
 //
 // VolumeReplicationGroupSpec is what the agent shall do.
 type VolumeReplicationGroupSpecApplyConfiguration struct {
-	// clusterName is the DRCluster whose agent acts on this group. Immutable once set.
+	// clusterName is the DRCluster whose agent acts on this group. Defaults to the only DRCluster where there is but one.
+	// Immutable.
 	ClusterName *string `json:"clusterName,omitempty"`
 	// pvcSelector selects the PersistentVolumeClaims, in the namespace of the same name on the cluster.
 	PVCSelector *v1.LabelSelectorApplyConfiguration `json:"pvcSelector,omitempty"`
 	// replicationState is the role the cluster shall have: primary or secondary.
 	ReplicationState *drv1alpha1.ReplicationState `json:"replicationState,omitempty"`
 	// epoch this command belongs to. An agent refuses an epoch lower than the highest it has seen.
+	// Defaults to 0, that of a group nobody has moved. It never decreases.
 	Epoch *int64 `json:"epoch,omitempty"`
 	// action that brought the role about: Failover, Relocate or Abort; empty at the first placement.
 	Action *drv1alpha1.VRGAction `json:"action,omitempty"`
 	// handoverToken is the proof the source's agent issued for this epoch; only with it does a relocate promote.
 	HandoverToken *HandoverTokenApplyConfiguration `json:"handoverToken,omitempty"`
-	// s3Profiles are the object stores that captures go to and are restored from. Each is independent of the others.
+	// s3Profiles are the object stores that captures go to and are restored from, by their names in the agent's
+	// configuration. Each is independent of the others.
 	S3Profiles []string `json:"s3Profiles,omitempty"`
 	// async says how volumes are replicated at intervals. Unset: volumes are replicated synchronously.
 	Async *VRGAsyncSpecApplyConfiguration `json:"async,omitempty"`

@@ -14,7 +14,7 @@ import (
 //
 // VRGAsyncSpec says how volumes are replicated at intervals.
 type VRGAsyncSpecApplyConfiguration struct {
-	// schedulingInterval between two syncs: a number and m, h or d.
+	// schedulingInterval between two syncs: a number and m, h or d, such as 5m.
 	SchedulingInterval *string `json:"schedulingInterval,omitempty"`
 	// replicationClassSelector narrows the VolumeReplicationClasses that may be used.
 	ReplicationClassSelector *v1.LabelSelectorApplyConfiguration `json:"replicationClassSelector,omitempty"`
