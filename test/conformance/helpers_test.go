@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -158,21 +159,24 @@ func contain(manifest string) gomegatypes.GomegaMatcher {
 	}).WithTemplate("Expected\n{{.FormattedActual}}\n{{.To}} contain\n{{format .Data 1}}", wanted)
 }
 
+// includes says whether all of wanted is somewhere in actual: each field of a map, each item of a list.
 func includes(actual, wanted any) bool {
-	parts, isMap := wanted.(map[string]any)
-	if !isMap {
-		return reflect.DeepEqual(normal(actual), normal(wanted))
-	}
-	content, isMap := actual.(map[string]any)
-	if !isMap {
-		return false
-	}
-	for key, value := range parts {
-		if !includes(content[key], value) {
-			return false
+	switch parts := wanted.(type) {
+	case map[string]any:
+		content, isMap := actual.(map[string]any)
+		for key, value := range parts {
+			if !isMap || !includes(content[key], value) {
+				return false
+			}
 		}
+		return isMap
+	case []any:
+		items, isList := actual.([]any)
+		return isList && !slices.ContainsFunc(parts, func(part any) bool {
+			return !slices.ContainsFunc(items, func(item any) bool { return includes(item, part) })
+		})
 	}
-	return true
+	return reflect.DeepEqual(normal(actual), normal(wanted))
 }
 
 // normal is a value with numbers all of one type.
