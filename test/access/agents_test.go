@@ -12,6 +12,7 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	authenticationv1 "k8s.io/api/authentication/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
@@ -76,6 +77,16 @@ func agentConfig(ctx context.Context, cluster string) *rest.Config {
 	return withToken(token.Status.Token)
 }
 
+// newLease makes the Lease of a cluster, for the rest of the spec.
+func newLease(ctx context.Context, cluster string) *coordinationv1.Lease {
+	GinkgoHelper()
+	leases := playground.Hub.Kube.CoordinationV1().Leases(component.AgentNamespace)
+	lease, err := leases.Create(ctx, &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: cluster}}, metav1.CreateOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	DeferCleanup(func(ctx SpecContext) { Expect(leases.Delete(ctx, cluster, metav1.DeleteOptions{})).To(Succeed()) })
+	return lease
+}
+
 // on is the call about what is of a cluster.
 func (f fleet) on(verb string, r resource, cluster string) call {
 	c := call{verb: verb, resource: r, name: cluster, body: map[string]any{}}
@@ -114,6 +125,26 @@ var _ = Describe("The agent of a cluster", func() {
 		for _, way := range bothWays(ctx, f.agent) {
 			By("requesting it " + way.server)
 			Expect(differences(all, func(c call) (string, error) { return tryAsAgent(ctx, way, c, allowed[c.String()]) })).To(BeEmpty())
+		}
+	}, SpecTimeout(specTimeout))
+
+	It("may do what its table says with its Lease and its token, and nothing with another's", func(ctx SpecContext) {
+		f := newFleet(ctx)
+		way := newCaller(throughHub, f.agent)
+		for cluster, column := range map[string]string{f.own: ownCluster, f.another: anotherCluster} {
+			lease := newLease(ctx, cluster)
+			for _, verb := range document.Verbs {
+				of := func(api, name string, body any) call {
+					r := resource{name: name, namespaced: true, api: api}
+					return call{verb: verb, resource: r, namespace: component.AgentNamespace, name: cluster, body: body}
+				}
+				leases, tokens := of("/apis/coordination.k8s.io/v1", "leases", lease), of("/api/v1", "serviceaccounts/token", &authenticationv1.TokenRequest{})
+				if verb == "create" {
+					leases.body = &coordinationv1.Lease{ObjectMeta: metav1.ObjectMeta{Name: cluster}}
+				}
+				Expect(tryAsAgent(ctx, way, leases, agentMatrix.Allows(column, "leases", verb))).To(BeEmpty())
+				Expect(tryAsAgent(ctx, way, tokens, agentMatrix.Allows(column, "serviceaccounts/token", verb))).To(BeEmpty())
+			}
 		}
 	}, SpecTimeout(specTimeout))
 

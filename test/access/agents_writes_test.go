@@ -5,9 +5,11 @@ package access
 
 import (
 	"context"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	authenticationv1 "k8s.io/api/authentication/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -174,9 +176,7 @@ var _ = Describe("The agent of a cluster writes", func() {
 			_, err = leases.Create(ctx, create, metav1.CreateOptions{})
 			Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 		}
-		others, err := admin.Create(ctx, lease(f.another), metav1.CreateOptions{})
-		Expect(err).NotTo(HaveOccurred())
-		DeferCleanup(func(ctx SpecContext) { Expect(admin.Delete(ctx, f.another, metav1.DeleteOptions{})).To(Succeed()) })
+		others := newLease(ctx, f.another)
 		_, err = leases.Patch(ctx, f.another, types.MergePatchType, []byte(`{"spec":{"holderIdentity":"me"}}`), metav1.PatchOptions{})
 		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 		_, err = leases.Update(ctx, others, metav1.UpdateOptions{})
@@ -187,6 +187,25 @@ var _ = Describe("The agent of a cluster writes", func() {
 		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 		Expect(apierrors.IsForbidden(leases.Delete(ctx, f.own, metav1.DeleteOptions{}))).To(BeTrue())
 		_, err = hub.Kube.CoordinationV1().Leases(f.namespace).Create(ctx, lease(f.own), metav1.CreateOptions{})
+		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
+	}, SpecTimeout(specTimeout))
+
+	It("no token but its own, and none for long", func(ctx SpecContext) {
+		f := newFleet(ctx)
+		accounts := f.agents(ctx)[0].Kube.CoreV1().ServiceAccounts(component.AgentNamespace)
+		request := func(cluster string, lifetime time.Duration) error {
+			seconds := int64(lifetime.Seconds())
+			_, err := accounts.CreateToken(ctx, cluster, &authenticationv1.TokenRequest{
+				Spec: authenticationv1.TokenRequestSpec{ExpirationSeconds: &seconds},
+			}, metav1.CreateOptions{})
+			return err
+		}
+		const day = 24 * time.Hour
+		Expect(request(f.own, 7*day)).To(Succeed())
+		Expect(apierrors.IsForbidden(request(f.another, time.Hour))).To(BeTrue())
+		Expect(apierrors.IsForbidden(request(f.own, 31*day))).To(BeTrue())
+		_, err := f.agents(ctx)[0].Kube.CoreV1().ServiceAccounts(f.namespace).
+			CreateToken(ctx, "default", &authenticationv1.TokenRequest{}, metav1.CreateOptions{})
 		Expect(apierrors.IsForbidden(err)).To(BeTrue(), "%v", err)
 	}, SpecTimeout(specTimeout))
 })

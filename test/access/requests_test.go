@@ -5,6 +5,7 @@ package access
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,6 +27,8 @@ import (
 type resource struct {
 	name, kind string
 	namespaced bool
+	// api is the path of the API of the resource if it is not ours.
+	api string
 }
 
 // served are the resources that discovery lists.
@@ -77,7 +80,7 @@ func (c call) expressible() bool {
 
 func (c call) path() string {
 	main, sub := c.resource.split()
-	path := "/apis/" + v1alpha1.SchemeGroupVersion.String()
+	path := cmp.Or(c.resource.api, "/apis/"+v1alpha1.SchemeGroupVersion.String())
 	if c.resource.namespaced {
 		path += "/namespaces/" + c.namespace
 	}
