@@ -81,7 +81,7 @@ func run(ctx context.Context, o *options.Options, a *allInOne) error {
 			}
 		}()
 	}
-	config, err := o.Config()
+	config, err := o.Config(ctx)
 	if err != nil {
 		return err
 	}

@@ -51,6 +51,7 @@ type CompletedConfig struct {
 
 // Complete fills in what follows from the rest of the configuration.
 func (c *Config) Complete() CompletedConfig {
+	c.GenericConfig.BuildHandlerChainFunc = drainingHandlerChain
 	return CompletedConfig{generic: c.GenericConfig.Complete(), extra: &c.ExtraConfig}
 }
 
@@ -64,10 +65,14 @@ func (c CompletedConfig) New() (*server.GenericAPIServer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := generic.InstallAPIGroup(storage.APIGroupInfo(Scheme, Codecs, metav1.ParameterCodec)); err != nil {
+	group := storage.APIGroupInfo(Scheme, Codecs, metav1.ParameterCodec)
+	if err := generic.InstallAPIGroup(group); err != nil {
 		return nil, fmt.Errorf("installing the API group: %w", err)
 	}
 	c.extra.GroupClusters.use(storage.Groups)
+	if err := addWatchCacheCheck(generic, group); err != nil {
+		return nil, err
+	}
 	if err := c.addHeartbeat(generic); err != nil {
 		return nil, err
 	}

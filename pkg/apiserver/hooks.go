@@ -4,8 +4,14 @@
 package apiserver
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
 
+	"k8s.io/apimachinery/pkg/util/wait"
+	registryrest "k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/server/healthz"
 	"k8s.io/client-go/informers"
@@ -36,19 +42,54 @@ func (c CompletedConfig) addHeartbeat(generic *server.GenericAPIServer) error {
 	})
 }
 
-// addControllers runs the controllers as long as the server runs. A hook has to return, or the server is never ready.
+// addControllers runs the controllers until the server begins to shut down; another replica takes over at once, while this
+// one still answers. The server is ready when the controllers have seen what there is. A hook has to return, or the server
+// is never ready.
 func (c CompletedConfig) addControllers(generic *server.GenericAPIServer) error {
 	if !c.extra.EnableControllers {
 		return nil
 	}
+	run := &controllerRun{stop: make(chan struct{})}
+	if err := generic.AddReadyzChecks(healthz.NamedCheck("controllers", run.check)); err != nil {
+		return err
+	}
+	if err := generic.AddPreShutdownHook("stop-controllers", run.end); err != nil {
+		return err
+	}
 	return generic.AddPostStartHook("start-controllers", func(hook server.PostStartHookContext) error {
-		go func() {
-			if err := controllers.Run(hook, c.controllers(hook.LoopbackClientConfig)); err != nil {
-				klog.ErrorS(err, "Controllers can't run; the server goes on without them")
-			}
-		}()
+		run.start(c.controllers(hook.LoopbackClientConfig))
 		return nil
 	})
+}
+
+// controllerRun is the time the controllers run.
+type controllerRun struct {
+	stop    chan struct{}
+	running sync.WaitGroup
+	synced  atomic.Bool
+}
+
+func (r *controllerRun) start(config controllers.Config) {
+	config.OnSynced = func() { r.synced.Store(true) }
+	r.running.Go(func() {
+		if err := controllers.Run(wait.ContextForChannel(r.stop), config); err != nil {
+			klog.ErrorS(err, "Controllers can't run; the server goes on without them")
+		}
+	})
+}
+
+// end returns when the controllers have ended and, if they had the Lease, have given it back.
+func (r *controllerRun) end() error {
+	close(r.stop)
+	r.running.Wait()
+	return nil
+}
+
+func (r *controllerRun) check(*http.Request) error {
+	if !r.synced.Load() {
+		return errors.New("the controllers have not seen yet what there is")
+	}
+	return nil
 }
 
 func (c CompletedConfig) controllers(loopback *rest.Config) controllers.Config {
@@ -61,4 +102,22 @@ func (c CompletedConfig) controllers(loopback *rest.Config) controllers.Config {
 		AgentNamespace: c.extra.AgentNamespace,
 		LeaderElection: c.extra.ElectLeader,
 	}
+}
+
+// addWatchCacheCheck has the server be ready only while the watch cache of each resource is filled and follows the storage.
+// What is read from one that does not is old.
+func addWatchCacheCheck(generic *server.GenericAPIServer, group *server.APIGroupInfo) error {
+	return generic.AddReadyzChecks(healthz.NamedCheck("watch-caches", func(*http.Request) error {
+		var errs []error
+		for _, resources := range group.VersionedResourcesStorageMap {
+			for resource, storage := range resources {
+				if cached, ok := storage.(registryrest.StorageWithReadiness); ok {
+					if err := cached.ReadinessCheck(); err != nil {
+						errs = append(errs, fmt.Errorf("%s: %w", resource, err))
+					}
+				}
+			}
+		}
+		return errors.Join(errs...)
+	}))
 }

@@ -61,6 +61,8 @@ type Config struct {
 	AgentNamespace string
 	// LeaderElection makes one of several replicas act. Caches are warm on every one.
 	LeaderElection bool
+	// OnSynced, if there is one, is called when the caches are filled, on every replica, and again after a restart.
+	OnSynced func()
 }
 
 // Run runs the controllers until the context is done. Losing the Lease, or not reaching the server, stops them and starts
@@ -105,6 +107,9 @@ func runOnce(ctx context.Context, c Config, buckets drcluster.BucketChecker, ret
 	}
 	events := make(chan event.GenericEvent)
 	if err := setup(ctx, mgr, c, buckets, events); err != nil {
+		return err
+	}
+	if err := mgr.Add(onceSynced(c.OnSynced)); err != nil {
 		return err
 	}
 	go returned.forward(ctx, events)
@@ -164,6 +169,20 @@ func newManager(c Config) (ctrl.Manager, error) {
 		RetryPeriod:                   ptr.To(retryPeriod),
 	})
 }
+
+// onceSynced is called by the manager after its caches are filled, whoever is the leader.
+type onceSynced func()
+
+// Start implements manager.Runnable.
+func (f onceSynced) Start(context.Context) error {
+	if f != nil {
+		f()
+	}
+	return nil
+}
+
+// NeedLeaderElection implements manager.LeaderElectionRunnable.
+func (onceSynced) NeedLeaderElection() bool { return false }
 
 // unlimited is the configuration without client-side rate limits, which would make applications wait for each other.
 func unlimited(of *rest.Config) *rest.Config {

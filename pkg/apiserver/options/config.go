@@ -4,6 +4,7 @@
 package options
 
 import (
+	"context"
 	"fmt"
 
 	"k8s.io/apiserver/pkg/authorization/authorizer"
@@ -24,7 +25,7 @@ import (
 )
 
 // Config returns the server's configuration. The options are complete and valid, and --etcd-servers are those to use.
-func (o *Options) Config() (*apiserver.Config, error) {
+func (o *Options) Config(ctx context.Context) (*apiserver.Config, error) {
 	stores, err := config.Open(o.ConfigFile)
 	if err != nil {
 		return nil, err
@@ -41,14 +42,14 @@ func (o *Options) Config() (*apiserver.Config, error) {
 		ElectLeader: o.Storage != StorageEmbedded,
 	}
 	generic := server.NewRecommendedConfig(apiserver.Codecs)
-	if err := o.applyTo(generic, extra.GroupClusters); err != nil {
+	if err := o.applyTo(ctx, generic, extra.GroupClusters); err != nil {
 		return nil, err
 	}
 	extra.Hub = unlimited(generic.ClientConfig)
 	return &apiserver.Config{GenericConfig: generic, ExtraConfig: extra}, nil
 }
 
-func (o *Options) applyTo(c *server.RecommendedConfig, groups *apiserver.GroupClusters) error {
+func (o *Options) applyTo(ctx context.Context, c *server.RecommendedConfig, groups *apiserver.GroupClusters) error {
 	namer := openapinamer.NewDefinitionNamer(apiserver.Scheme)
 	c.OpenAPIConfig = server.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, namer)
 	c.OpenAPIConfig.Info.Title = "dr-apiserver"
@@ -57,14 +58,15 @@ func (o *Options) applyTo(c *server.RecommendedConfig, groups *apiserver.GroupCl
 
 	for _, apply := range []func() error{
 		func() error { return o.ServerRun.ApplyTo(&c.Config) },
-		func() error { return o.Etcd.ApplyTo(&c.Config) },
+		func() error { return o.applyStorage(&c.Config) },
+		func() error { return o.CoreAPI.ApplyTo(c) },
+		func() error { return o.issueServingCert(ctx, c) },
 		func() error { return o.SecureServing.ApplyTo(&c.SecureServing, &c.LoopbackClientConfig) },
 		func() error { return o.Authentication.ApplyTo(&c.Authentication, c.SecureServing, c.OpenAPIConfig) },
 		func() error { awaitFrontProxyCA(&c.Authentication); return nil },
 		func() error { return o.Authorization.ApplyTo(&c.Authorization) },
 		func() error { return o.restrictAgents(&c.Authorization, groups) },
 		func() error { return o.Audit.ApplyTo(&c.Config) },
-		func() error { return o.CoreAPI.ApplyTo(c) },
 		func() error { return o.applyHub(c) },
 	} {
 		if err := apply(); err != nil {

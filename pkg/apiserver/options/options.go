@@ -37,6 +37,7 @@ type Options struct {
 	ServerRun      *genericoptions.ServerRunOptions
 	Etcd           *genericoptions.EtcdOptions
 	SecureServing  *genericoptions.SecureServingOptionsWithLoopback
+	ServingCert    *ServingCertOptions
 	Authentication *genericoptions.DelegatingAuthenticationOptions
 	Authorization  *genericoptions.DelegatingAuthorizationOptions
 	Audit          *genericoptions.AuditOptions
@@ -70,9 +71,10 @@ func NewOptions() *Options {
 	backend.EncodeVersioner = v1alpha1.SchemeGroupVersion
 
 	o := &Options{
-		ServerRun:         genericoptions.NewServerRunOptions(),
+		ServerRun:         newServerRunOptions(),
 		Etcd:              genericoptions.NewEtcdOptions(backend),
 		SecureServing:     serving.WithLoopback(),
+		ServingCert:       NewServingCertOptions(),
 		Authentication:    genericoptions.NewDelegatingAuthenticationOptions(),
 		Authorization:     genericoptions.NewDelegatingAuthorizationOptions(),
 		Audit:             genericoptions.NewAuditOptions(),
@@ -95,6 +97,7 @@ func (o *Options) Flags() (fss cliflag.NamedFlagSets) {
 	o.ServerRun.AddUniversalFlags(fss.FlagSet("generic"))
 	o.Etcd.AddFlags(fss.FlagSet("etcd"))
 	o.SecureServing.AddFlags(fss.FlagSet("secure serving"))
+	o.ServingCert.AddFlags(fss.FlagSet("secure serving"))
 	o.Authentication.AddFlags(fss.FlagSet("authentication"))
 	o.Authorization.AddFlags(fss.FlagSet("authorization"))
 	o.Audit.AddFlags(fss.FlagSet("auditing"))
@@ -123,8 +126,11 @@ func (o *Options) Complete() error {
 	if o.Authorization.RemoteKubeConfigFile == "" {
 		o.Authorization.RemoteKubeConfigFile = o.CoreAPI.CoreAPIKubeconfigPath
 	}
-	if err := o.SecureServing.MaybeDefaultWithSelfSignedCerts("localhost", []string{"dr-apiserver." + o.Namespace + ".svc"}, nil); err != nil {
-		return fmt.Errorf("making a serving certificate: %w", err)
+	if o.ServingCert.Secret == "" {
+		hosts := []string{"dr-apiserver." + o.Namespace + ".svc"}
+		if err := o.SecureServing.MaybeDefaultWithSelfSignedCerts("localhost", hosts, nil); err != nil {
+			return fmt.Errorf("making a serving certificate: %w", err)
+		}
 	}
 	return o.ServerRun.Complete()
 }
@@ -148,6 +154,7 @@ func (o *Options) Validate() error {
 	if o.Namespace == "" || o.AgentNamespace == "" {
 		errs = append(errs, errors.New("--namespace and --agent-namespace: name the namespaces on the hub"))
 	}
+	errs = append(errs, o.ServingCert.validate(o.SecureServing.ServerCert.CertKey.CertFile)...)
 	for _, validate := range []func() []error{
 		o.ServerRun.Validate, o.SecureServing.Validate, o.Authentication.Validate, o.Authorization.Validate,
 		o.Audit.Validate, o.Features.Validate, o.CoreAPI.Validate, o.Admission.Validate,

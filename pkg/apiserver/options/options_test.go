@@ -26,6 +26,16 @@ func TestCommandLines(t *testing.T) {
 		"with both an etcd of its own and another": {
 			args: []string{config, "--etcd-servers=http://127.0.0.1:2379"}, refused: "--etcd-servers goes with --storage=etcd",
 		},
+		"with a certificate of its own": {args: []string{config, "--serving-cert-secret=cert"}},
+		"with a certificate of its own and another": {
+			args: []string{config, "--serving-cert-secret=cert", "--tls-cert-file=x", "--tls-private-key-file=y"}, refused: "leave one of them out",
+		},
+		"with a certificate that lasts no time": {
+			args: []string{config, "--serving-cert-secret=cert", "--serving-cert-lifetime=1s"}, refused: "choose at least 3s",
+		},
+		"with a certificate for no Service": {
+			args: []string{config, "--serving-cert-secret=cert", "--serving-cert-service="}, refused: "name the Service",
+		},
 		"without a directory": {args: []string{config, "--data-dir="}, refused: "--data-dir"},
 		"without a namespace": {args: []string{config, "--agent-namespace="}, refused: "--agent-namespace"},
 	}

@@ -41,7 +41,9 @@ func (i *Issuer) Run(ctx context.Context, _ int) {
 		workqueue.TypedRateLimitingQueueConfig[string]{Name: "serving-certificate", Clock: i.config.Clock})
 	defer queue.ShutDown()
 	named := func(name string) func(*metav1.ListOptions) {
-		return func(o *metav1.ListOptions) { o.FieldSelector = fields.OneTermEqualSelector("metadata.name", name).String() }
+		return func(o *metav1.ListOptions) {
+			o.FieldSelector = fields.OneTermEqualSelector("metadata.name", name).String()
+		}
 	}
 	secret := coreinformers.NewFilteredSecretInformer(i.config.Kube, i.config.Namespace, 0, cache.Indexers{}, named(i.config.Secret))
 	apiService := dynamicinformer.NewFilteredDynamicInformer(i.config.Dynamic, apiServices, "", 0, cache.Indexers{}, named(i.config.APIService)).Informer()
