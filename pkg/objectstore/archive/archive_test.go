@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -121,6 +122,66 @@ func TestADamagedCaptureIsNamedAndTheOneBeforeIsUsed(t *testing.T) {
 			put(t, healthy, 1, "b")
 			if found, err = Newest(t.Context(), provider, []string{"p", "q"}, shop, whichever); err != nil || found.ID != "b" || found.Profile != "q" {
 				t.Errorf("with an undamaged copy elsewhere: %v, %v", found, err)
+			}
+		})
+	}
+}
+
+// objectsOf are a capture's objects in the store, by file.
+func objectsOf(s *Sealed) map[string][]byte {
+	objects := maps.Clone(s.files)
+	objects[manifestFile] = s.manifest
+	return objects
+}
+
+// replaced is a store that holds capture a, and instead of capture b the objects given.
+func replaced(t *testing.T, objects map[string][]byte) objectstoretest.Provider {
+	t.Helper()
+	m := &objectstoretest.Memory{}
+	put(t, m, 1, "a")
+	for file, data := range objects {
+		if err := m.Put(t.Context(), shop.key(Ref{1, "b"}, file), data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return objectstoretest.Provider{"p": m}
+}
+
+func TestNoByteOfACaptureCanBeOtherThanItWasPut(t *testing.T) {
+	whole := objectsOf(sealed(t, 1, "b"))
+	if found, err := Newest(t.Context(), replaced(t, whole), []string{"p"}, shop, whichever); err != nil || found.ID != "b" {
+		t.Fatalf("undamaged it is not read: %+v, %v", found, err)
+	}
+	for file, content := range whole {
+		for i := range content {
+			objects := maps.Clone(whole)
+			objects[file] = slices.Clone(content)
+			objects[file][i] ^= 1 << (i % 8)
+			found, err := Newest(t.Context(), replaced(t, objects), []string{"p"}, shop, whichever)
+			if err != nil || found.ID != "a" || !strings.Contains(strings.Join(found.Warnings, ";"), shop.key(Ref{1, "b"}, "")) {
+				t.Fatalf("with a bit of byte %d of %s flipped it read %+v: %v", i, file, found, err)
+			}
+		}
+	}
+}
+
+func TestWhatBelongsToAnotherCaptureIsRefused(t *testing.T) {
+	latest, before := objectsOf(sealed(t, 1, "b")), objectsOf(sealed(t, 1, "a"))
+	other, err := Seal(Capture{Ref: Ref{1, "b"}, Group: Group{Namespace: "shop", Name: "other"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, objects := range map[string]map[string][]byte{
+		"the two files swapped":            {VolumesFile: latest[ObjectsFile], ObjectsFile: latest[VolumesFile], manifestFile: latest[manifestFile]},
+		"one file of an earlier capture":   {VolumesFile: before[VolumesFile], ObjectsFile: latest[ObjectsFile], manifestFile: latest[manifestFile]},
+		"an earlier capture's manifest":    {VolumesFile: latest[VolumesFile], ObjectsFile: latest[ObjectsFile], manifestFile: before[manifestFile]},
+		"the whole of an earlier capture":  before,
+		"the whole of another application": objectsOf(other),
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, err := Newest(t.Context(), replaced(t, objects), []string{"p"}, shop, whichever)
+			if err != nil || found.ID != "a" || !strings.Contains(strings.Join(found.Warnings, ";"), shop.key(Ref{1, "b"}, "")) {
+				t.Errorf("it read %+v: %v", found, err)
 			}
 		})
 	}

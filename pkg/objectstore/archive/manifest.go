@@ -7,11 +7,13 @@
 package archive
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"strconv"
@@ -98,6 +100,34 @@ type Manifest struct {
 	Volumes int             `json:"volumes"`
 	Objects int             `json:"objects"`
 	Files   map[string]File `json:"files"`
+	// SHA256 of the manifest itself, encoded with this field empty.
+	SHA256 string `json:"sha256"`
+}
+
+// encode returns the manifest as it is put, with its own hash.
+func (m Manifest) encode() ([]byte, error) {
+	m.SHA256 = ""
+	bare, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	m.SHA256 = Digest(bare)
+	return json.Marshal(m)
+}
+
+// decodeManifest reads a manifest in which not a bit is other than it was put.
+func decodeManifest(data []byte) (m Manifest, err error) {
+	if err := json.Unmarshal(data, &m); err != nil {
+		return m, err
+	}
+	if m.Version != manifestVersion {
+		return m, fmt.Errorf("it is of version %d; this agent reads version %d", m.Version, manifestVersion)
+	}
+	again, err := m.encode()
+	if err == nil && !bytes.Equal(again, data) {
+		err = errors.New("its hash is not its own")
+	}
+	return m, err
 }
 
 // File is one object of a capture.
@@ -152,7 +182,7 @@ func Seal(c Capture) (*Sealed, error) {
 		m.Files[name] = File{Size: len(data), SHA256: Digest(data)}
 	}
 	var err error
-	if s.manifest, err = json.Marshal(m); err != nil {
+	if s.manifest, err = m.encode(); err != nil {
 		return nil, fmt.Errorf("encoding the manifest of capture %s: %w", c.Ref, err)
 	}
 	s.Digest = Digest(s.manifest)

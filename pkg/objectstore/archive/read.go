@@ -5,7 +5,6 @@ package archive
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -193,12 +192,9 @@ func readFrom(ctx context.Context, stores objectstore.Provider, profile string, 
 
 // verify compares every file with the manifest before it is believed.
 func verify(data map[string][]byte, g Group, r Ref) (*Found, error) {
-	var m Manifest
-	if err := json.Unmarshal(data[manifestFile], &m); err != nil {
+	m, err := decodeManifest(data[manifestFile])
+	if err != nil {
 		return nil, fmt.Errorf("object %s is damaged: %w", g.key(r, manifestFile), err)
-	}
-	if m.Version != manifestVersion {
-		return nil, fmt.Errorf("object %s is of version %d; this agent reads version %d", g.key(r, manifestFile), m.Version, manifestVersion)
 	}
 	if m.Namespace != g.Namespace || m.Name != g.Name || m.Epoch != r.Epoch || m.ID != r.ID {
 		return nil, fmt.Errorf("object %s is damaged: it is the manifest of another capture", g.key(r, manifestFile))
