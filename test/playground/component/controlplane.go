@@ -4,6 +4,7 @@
 package component
 
 import (
+	"os"
 	"strings"
 
 	"github.com/ramendr/dr-apiserver/test/playground/pki"
@@ -45,7 +46,8 @@ func (c Cluster) Etcd() process.Spec {
 	return c.process(Etcd, c.Root.Tool(Etcd), args, c.serving(client+"/readyz"), Etcd, etcdPeer)
 }
 
-// KubeAPIServer has authentication, authorization, admission and aggregation as kubeadm sets them up.
+// KubeAPIServer has authentication, authorization, admission and aggregation as kubeadm sets them up. It writes an audit log if
+// there is a policy for one.
 func (c Cluster) KubeAPIServer() process.Spec {
 	pki := c.PKI()
 	args := []string{
@@ -69,21 +71,32 @@ func (c Cluster) KubeAPIServer() process.Spec {
 		"--proxy-client-key-file=" + pki.Path("front-proxy-client.key"),
 		"--profiling=false",
 	}
+	if _, err := os.Stat(c.AuditPolicy()); err == nil {
+		args = append(args, "--audit-policy-file="+c.AuditPolicy(), "--audit-log-path="+c.AuditLog())
+	}
 	spec := c.process(KubeAPIServer, c.Root.Tool(KubeAPIServer), args, c.serving(c.APIServer()+"/readyz"), KubeAPIServer)
 	// A fifth less work for some memory more: most of it is garbage of the first seconds.
 	spec.Env = []string{"GOGC=200"}
 	return spec
 }
 
+// AuditPolicy is the path of the file by which the kube-apiserver writes its audit log; none if there is no such file when it
+// starts.
+func (c Cluster) AuditPolicy() string { return c.Dir("audit-policy.yaml") }
+
+// AuditLog is the path of the kube-apiserver's audit log.
+func (c Cluster) AuditLog() string { return c.Root.Log(c.Name, "audit") }
+
 // hubControllers are what any API server needs around it.
 var hubControllers = []string{
 	"namespace-controller", "garbage-collector-controller", "serviceaccount-controller", "serviceaccount-token-controller",
 	"root-ca-certificate-publisher-controller", "clusterrole-aggregation-controller", "resourcequota-controller",
+	"deployment-controller", "replicaset-controller",
 }
 
 // workloadControllers are what applications need besides.
 var workloadControllers = []string{
-	"deployment-controller", "replicaset-controller", "statefulset-controller", "job-controller",
+	"statefulset-controller", "job-controller",
 	"persistentvolume-binder-controller", "persistentvolume-protection-controller",
 	"persistentvolumeclaim-protection-controller", "endpointslice-controller",
 }
