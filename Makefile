@@ -36,6 +36,16 @@ E2E_PROCS ?= 6
 e2e: tools build ## Run the end-to-end tests on the playground
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m $(E2E_FLAGS) ./test/e2e
 
+.PHONY: failpoints
+failpoints: tools build ## Have the programs die between any two writes, one place after the other
+	@go build -tags failpoints -o bin/failpoints/ ./cmd/apiserver ./cmd/agent
+	@mv bin/failpoints/apiserver bin/failpoints/dr-apiserver && mv bin/failpoints/agent bin/failpoints/dr-agent
+	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=5m $(E2E_FLAGS) ./test/failpoints
+
+.PHONY: list-failpoints
+list-failpoints: ## Print the places at which the programs can be made to die
+	@go run ./test/failpoints/list
+
 .PHONY: up
 up: tools build ## Boot the playground; do nothing if it is up
 	@bin/playground up
@@ -54,6 +64,11 @@ demo: ## Tell the story of a failover and the way back
 bench: tools build ## Measure failover and relocate
 	@go build -o bin/bench ./test/bench
 	@bin/bench
+
+IMAGE ?= ghcr.io/ramendr/dr-apiserver:latest
+.PHONY: image
+image: ## Build the image of dr-apiserver and dr-agent, with docker, podman or buildah: CONTAINER_TOOL
+	@$(or $(CONTAINER_TOOL),docker) build --tag $(IMAGE) .
 
 .PHONY: clean
 clean: down ## Remove what was built

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/test/playground/layout"
 	"github.com/ramendr/dr-apiserver/test/playground/network"
 	"github.com/ramendr/dr-apiserver/test/playground/pki"
@@ -36,6 +37,11 @@ func (c Cluster) Dir(elements ...string) string {
 // PKI of the cluster.
 func (c Cluster) PKI() pki.Directory {
 	return pki.Directory(c.Dir("pki"))
+}
+
+// Failpoints is the directory in which failpoints of one of the cluster's programs are armed, should it be built to heed them.
+func (c Cluster) Failpoints(program string) string {
+	return c.Dir("failpoints", program)
 }
 
 // Kubeconfig is the path of the cluster's admin kubeconfig.
@@ -88,6 +94,7 @@ func (c Cluster) process(name, path string, args []string, ready func(context.Co
 	spec := process.Spec{
 		Cluster: c.Name, Name: name, Path: path, Args: args,
 		Log: c.Root.Log(c.Name, name), Ready: ready,
+		Env: []string{failpoint.Environment + "=" + c.Failpoints(name)},
 	}
 	for _, port := range ports {
 		spec.Ports = append(spec.Ports, c.port(port))

@@ -49,9 +49,20 @@ func (r Root) Run(elements ...string) string {
 	return r.Path(append([]string{".run"}, elements...)...)
 }
 
-// Program returns the path of one of this project's programs.
+// Program returns the path of one of this project's programs. The directory that PLAYGROUND_PROGRAMS names takes precedence for
+// those that it holds.
 func (r Root) Program(name string) string {
+	if programs := os.Getenv("PLAYGROUND_PROGRAMS"); programs != "" {
+		if path := filepath.Join(programs, name); isFile(path) {
+			return path
+		}
+	}
 	return r.Path("bin", name)
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // Tool returns the path of a program of another project. KUBEBUILDER_ASSETS takes precedence for those

@@ -33,7 +33,7 @@ func Register(mux *http.ServeMux, cluster string, e *engine.Engine, injector *fa
 		list(w, injector)
 	})
 	mux.HandleFunc("DELETE /fault", func(w http.ResponseWriter, _ *http.Request) {
-		injector.Clear()
+		injector.Clear(faults.Fault{})
 		list(w, injector)
 	})
 	mux.HandleFunc("GET /points", func(w http.ResponseWriter, _ *http.Request) { answer(w, faults.Points()) })
@@ -51,7 +51,7 @@ func put(r *http.Request, cluster string, injector *faults.Injector) error {
 		return err
 	}
 	if request.Clear {
-		injector.Clear()
+		injector.Clear(request.Scope)
 	}
 	for _, f := range request.Faults {
 		if f.Cluster == "" || f.Cluster == cluster {

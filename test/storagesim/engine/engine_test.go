@@ -309,13 +309,13 @@ func TestLagAndFailuresShowInTheInfo(t *testing.T) {
 	a.eventually("healthy", info(engine.Healthy))
 	a.faults.Add(faults.Fault{Kind: faults.Fail, Point: "ship.before"})
 	a.eventually("degraded", info(engine.Degraded))
-	a.faults.Clear()
+	a.faults.Clear(faults.Fault{})
 	a.eventually("healthy", info(engine.Healthy))
 	a.faults.Add(faults.Fault{Kind: faults.Lag, Delay: never, Namespace: "other"})
 	a.awaitSynced()
 	a.faults.Add(faults.Fault{Kind: faults.Lag, Delay: never, Namespace: claim.Namespace})
 	a.eventually("late", info(engine.Degraded))
-	a.faults.Clear()
+	a.faults.Clear(faults.Fault{})
 	a.awaitSynced()
 }
 
@@ -349,7 +349,7 @@ func TestPromoteWaitsForTheLastSnapshotOfAPeerThatAnswers(t *testing.T) {
 	if err := b.Promote(t.Context(), handle, false); !errors.Is(err, engine.ErrPrecondition) {
 		t.Fatalf("promote without the last snapshot returned %v", err)
 	}
-	a.faults.Clear()
+	a.faults.Clear(faults.Fault{})
 	a.eventually("delivered", func(v engine.State) bool { return v.Final.Delivered })
 	b.must(b.Promote(t.Context(), handle, false))
 	b.mustHold(acked)

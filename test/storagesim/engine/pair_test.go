@@ -192,7 +192,7 @@ func (s *site) serve() {
 		s.Kill()
 		cancel()
 		_ = server.Close()
-		s.faults.Clear()
+		s.faults.Clear(faults.Fault{})
 		running.Wait()
 		if err := s.Close(); err != nil {
 			s.t.Error(err)

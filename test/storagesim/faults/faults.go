@@ -85,11 +85,14 @@ func (i *Injector) Add(faults ...Fault) {
 	i.notify()
 }
 
-// Clear takes all faults back and lets go whatever hangs.
-func (i *Injector) Clear() {
+// Clear takes back the faults that are narrowed as scope is, the zero Fault all of them, and lets go what hangs for them.
+func (i *Injector) Clear(scope Fault) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.faults = nil
+	i.faults = slices.DeleteFunc(i.faults, func(f Fault) bool {
+		return (scope.Cluster == "" || scope.Cluster == f.Cluster) &&
+			(scope.Namespace == "" || scope.Namespace == f.Namespace) && (scope.Volume == "" || scope.Volume == f.Volume)
+	})
 	i.notify()
 }
 

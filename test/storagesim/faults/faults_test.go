@@ -107,7 +107,7 @@ func TestHangsUntilTakenBackOrGivenUp(t *testing.T) {
 		t.Fatalf("did not hang: %v", err)
 	default:
 	}
-	i.Clear()
+	i.Clear(Fault{})
 	for range 2 {
 		if err := <-done; err != nil {
 			t.Error(err)
@@ -121,5 +121,20 @@ func TestCrashes(t *testing.T) {
 	i.Add(Fault{Kind: Crash, Point: "commit.after"})
 	if err := i.At(t.Context(), "commit.after", volume); err == nil || died != "commit.after" {
 		t.Errorf("died at %q, error %v", died, err)
+	}
+}
+
+func TestClearTakesBackWhatIsNarrowedInTheSameWay(t *testing.T) {
+	i := &Injector{}
+	shop, stock := Volume{Handle: "a", Namespace: "shop"}, Volume{Handle: "b", Namespace: "stock"}
+	for _, namespace := range []string{"shop", "stock"} {
+		i.Add(Fault{Kind: Fail, Point: "demote.before", Namespace: namespace})
+	}
+	i.Clear(Fault{Namespace: "shop"})
+	if err := i.At(t.Context(), "demote.before", shop); err != nil {
+		t.Errorf("not taken back: %v", err)
+	}
+	if err := i.At(t.Context(), "demote.before", stock); err == nil {
+		t.Error("somebody else's fault was taken back")
 	}
 }

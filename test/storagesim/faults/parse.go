@@ -19,12 +19,14 @@ hang=POINT              hang at a point
 crash=POINT             die at a point
 cluster=NAME namespace=NAME volume=HANDLE
                         narrow the faults in the same request
-clear                   take all faults back first`
+clear                   take back first all faults, or all that are narrowed in the same way`
 
 // Request is what somebody wants to go wrong.
 type Request struct {
-	// Clear takes all faults back first.
+	// Clear takes back first all faults that are narrowed as Scope is.
 	Clear bool
+	// Scope is what the request is narrowed to; only its Cluster, Namespace and Volume count.
+	Scope Fault
 	// Faults to put in place then.
 	Faults []Fault
 }
@@ -32,7 +34,6 @@ type Request struct {
 // Parse reads the words of a request, as Usage says. A point without .before or .after is the one before.
 func Parse(words []string) (Request, error) {
 	var r Request
-	var scope Fault
 	for _, word := range words {
 		if word == "clear" {
 			r.Clear = true
@@ -42,7 +43,7 @@ func Parse(words []string) (Request, error) {
 		if !ok || value == "" {
 			return Request{}, fmt.Errorf("%q is no fault; known are:\n%s", word, Usage)
 		}
-		if scope.narrow(key, value) {
+		if r.Scope.narrow(key, value) {
 			continue
 		}
 		f, err := parseFault(Kind(key), value)
@@ -55,7 +56,7 @@ func Parse(words []string) (Request, error) {
 		return Request{}, errors.New("no fault given; known are:\n" + Usage)
 	}
 	for i := range r.Faults {
-		r.Faults[i].Cluster, r.Faults[i].Namespace, r.Faults[i].Volume = scope.Cluster, scope.Namespace, scope.Volume
+		r.Faults[i].Cluster, r.Faults[i].Namespace, r.Faults[i].Volume = r.Scope.Cluster, r.Scope.Namespace, r.Scope.Volume
 	}
 	return r, nil
 }

@@ -172,7 +172,7 @@ func TestDemotionIsAnsweredOnceThePeerHasAll(t *testing.T) {
 	mustSay(t, vr, replicationv1alpha1.SecondaryState, map[string]string{
 		"Completed": "True Demoted", "Degraded": "True VolumeDegraded", "Resyncing": "True ResyncTriggered", "Replicating": "absent",
 	})
-	injector.Clear()
+	injector.Clear(faults.Fault{})
 	for deadline := time.Now().Add(20 * time.Second); result.RequeueAfter != 0 && time.Now().Before(deadline); {
 		if result, vr, err = c.reconcile(t); err != nil {
 			t.Fatal(err)
