@@ -50,8 +50,8 @@ func enableWhatHubServes(o *genericoptions.AdmissionOptions, hub discovery.Serve
 	return nil
 }
 
-// notLimited are the kinds that this server makes to carry out what it was asked for. They count in the status of a
-// ResourceQuota but are not refused: a recovery must not end halfway for want of quota.
+// notLimited are the kinds that this server makes to carry out what it was asked for. No ResourceQuota refuses them: a
+// recovery must not end halfway for want of quota.
 var notLimited = map[schema.GroupResource]struct{}{
 	v1alpha1.Resource("dractions"):               {},
 	v1alpha1.Resource("volumereplicationgroups"): {},
