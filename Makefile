@@ -70,6 +70,11 @@ IMAGE ?= ghcr.io/ramendr/dr-apiserver:latest
 image: ## Build the image of dr-apiserver and dr-agent, with docker, podman or buildah: CONTAINER_TOOL
 	@$(or $(CONTAINER_TOOL),docker) build --tag $(IMAGE) .
 
+.PHONY: bench-api
+bench-api: tools build ## Compare the API with a CustomResourceDefinition of the same schema
+	@go build -o bin/bench-api ./test/benchapi
+	@bin/bench-api $(BENCH_API_FLAGS)
+
 .PHONY: clean
 clean: down ## Remove what was built
 	@rm -rf bin
