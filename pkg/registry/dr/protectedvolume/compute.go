@@ -8,7 +8,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 )
@@ -22,6 +24,7 @@ func volumesOf(group *dr.VolumeReplicationGroup, freshness dr.Freshness, now tim
 			ObjectMeta: metav1.ObjectMeta{
 				Name:              strings.Join([]string{group.Spec.ClusterName, group.Name, pvc.Name}, "."),
 				Namespace:         group.Namespace,
+				UID:               uidOf(group, pvc),
 				Labels:            group.Labels,
 				ResourceVersion:   group.ResourceVersion,
 				CreationTimestamp: group.CreationTimestamp,
@@ -38,6 +41,12 @@ func volumesOf(group *dr.VolumeReplicationGroup, freshness dr.Freshness, now tim
 		})
 	}
 	return volumes
+}
+
+// uidOf tells a volume from all others, also from those that a group of the same name reported before: it follows from the
+// group's UID, so that whoever keeps objects by UID finds the same one each time.
+func uidOf(group *dr.VolumeReplicationGroup, pvc *dr.ProtectedPVC) types.UID {
+	return types.UID(uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{string(group.UID), pvc.Namespace, pvc.Name}, "/"))).String())
 }
 
 // behind is how far the peer's copy is behind a primary's volume.

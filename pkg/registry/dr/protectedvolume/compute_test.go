@@ -4,10 +4,12 @@
 package protectedvolume
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 )
@@ -46,6 +48,28 @@ func TestVolumesOfAGroup(t *testing.T) {
 				t.Errorf("behind by %v, wanted %v", behind, test.behind)
 			}
 		})
+	}
+}
+
+func TestAVolumeHasAUIDThatStaysUntilItsGroupIsAnother(t *testing.T) {
+	uids := func(group types.UID) []types.UID {
+		volumes := volumesOf(&dr.VolumeReplicationGroup{
+			ObjectMeta: metav1.ObjectMeta{Name: "shop.dr1", UID: group},
+			Status: dr.VolumeReplicationGroupStatus{ProtectedPVCs: []dr.ProtectedPVC{
+				{Namespace: "shop", Name: "data-0"}, {Namespace: "shop", Name: "data-1"},
+			}},
+		}, dr.Fresh, time.Now())
+		return []types.UID{volumes[0].UID, volumes[1].UID}
+	}
+	first, again, another := uids("a"), uids("a"), uids("b")
+	if first[0] == "" || first[0] == first[1] {
+		t.Errorf("two volumes have the UIDs %q", first)
+	}
+	if !slices.Equal(first, again) {
+		t.Errorf("read again the UIDs are %q, before they were %q", again, first)
+	}
+	if first[0] == another[0] {
+		t.Errorf("the volume of another group has the UID %q too", another[0])
 	}
 }
 
