@@ -81,9 +81,10 @@ var _ = Describe("A ResourceQuota", func() {
 		used := usage(ctx, namespace, "disaster-recovery", countPlacements)
 		Eventually(used).WithContext(ctx).Should(Equal("0 of 1"))
 
-		Expect(protect(ctx, namespace, "shop", dryRun)).To(Succeed())
-		Expect(used()).To(Equal("0 of 1"), "a dry run counts for nothing")
-		Eventually(func() error { return protect(ctx, namespace, "shop", metav1.CreateOptions{}) }).WithContext(ctx).Should(Succeed())
+		By("waiting until dr-apiserver has heard of it too, and by a dry run, which counts for nothing")
+		Eventually(func() error { return protect(ctx, namespace, "shop", dryRun) }).WithContext(ctx).Should(Succeed())
+		Expect(used()).To(Equal("0 of 1"))
+		Expect(protect(ctx, namespace, "shop", metav1.CreateOptions{})).To(Succeed())
 		Expect(used()).To(Equal("1 of 1"), "what is made counts at once")
 		for kind, options := range bothKinds {
 			err := protect(ctx, namespace, "another", options)

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/rest"
 
+	"github.com/ramendr/dr-apiserver/pkg/admission/plugin/policyuse"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/test/access/document"
 )
@@ -192,7 +193,7 @@ func review(ctx context.Context, c call, user string, groups []string, expected 
 		Group: v1alpha1.GroupName, Version: v1alpha1.SchemeGroupVersion.Version, Resource: main, Subresource: sub,
 		Verb: c.verb, Name: c.name,
 	}
-	if c.resource.namespaced {
+	if c.resource.namespaced || c.verb == policyuse.Verb {
 		attributes.Namespace = c.namespace
 	}
 	asked, err := playground.Hub.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{
