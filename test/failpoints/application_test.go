@@ -11,6 +11,8 @@ import (
 	. "github.com/onsi/gomega"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilrand "k8s.io/apimachinery/pkg/util/rand"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -140,5 +142,27 @@ func (a *application) recorded(ctx context.Context) {
 			err = fmt.Errorf("there are records of %d actions, want %d", len(list.Items), a.actions)
 		}
 		return err
+	})
+}
+
+var volumeReplications = schema.GroupVersionResource{
+	Group: "replication.storage.openshift.io", Version: "v1alpha1", Resource: "volumereplications",
+}
+
+// awaitDemotion waits until all volumes are told to be secondary where the application runs.
+func (a *application) awaitDemotion(ctx context.Context) {
+	GinkgoHelper()
+	persist(ctx, func() error {
+		list, err := playground.Managed[a.here].Dynamic.Resource(volumeReplications).Namespace(a.Namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		for i := range list.Items {
+			state, _, err := unstructured.NestedString(list.Items[i].Object, "spec", "replicationState")
+			if err != nil || state != "secondary" {
+				return fmt.Errorf("VolumeReplication %s is told to be %s", list.Items[i].GetName(), state)
+			}
+		}
+		return nil
 	})
 }

@@ -75,7 +75,7 @@ func (a *application) handingOver(ctx context.Context) {
 		_, err := a.AwaitAction(ctx, name, framework.Replication, framework.InStep(v1alpha1.StepHandOver))
 		return err
 	})
-	Expect(a.AwaitStopped(ctx, a.here, framework.Soon)).To(Succeed())
+	a.awaitDemotion(ctx)
 }
 
 func (a *application) aborted(ctx context.Context) {

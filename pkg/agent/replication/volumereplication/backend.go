@@ -76,9 +76,27 @@ func (b *Backend) ensure(ctx context.Context, v replication.Volume, class string
 	if vr.Spec.ReplicationState == state && vr.Spec.AutoResync == resync {
 		return nil
 	}
+	if state == csiaddons.Primary && vr.Spec.ReplicationState != state && vr.Status.State == csiaddons.PrimaryState {
+		if err := b.doubt(ctx, vr); err != nil {
+			return err
+		}
+	}
 	patch := fmt.Appendf(nil, `{"spec":{"replicationState":%q,"autoResync":%t}}`, state, resync)
 	if err := b.Client.Patch(ctx, vr.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); err != nil {
 		return fmt.Errorf("making VolumeReplication %s %s: %w", v.Key(), state, err)
+	}
+	return nil
+}
+
+// inDoubt says that it is not known whether a volume is primary.
+var inDoubt = fmt.Appendf(nil, `{"status":{"state":%q}}`, csiaddons.UnknownState)
+
+// doubt makes csi-addons promote a volume that it was told to demote and still takes for primary. It promotes none that it
+// takes for primary, and it learns nothing of a demotion that the storage carried out while the call hung, while it was
+// being restarted, or while it was told something else: such a volume would stay secondary for good.
+func (b *Backend) doubt(ctx context.Context, vr *csiaddons.VolumeReplication) error {
+	if err := b.Client.Status().Patch(ctx, vr.DeepCopy(), client.RawPatch(types.MergePatchType, inDoubt)); err != nil {
+		return fmt.Errorf("making sure that VolumeReplication %s/%s is promoted again: %w", vr.Namespace, vr.Name, err)
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func backend(t *testing.T, objects ...client.Object) (*Backend, client.Client) {
 	if err := csiaddons.AddToScheme(scheme); err != nil {
 		t.Fatal(err)
 	}
-	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).Build()
+	c := fake.NewClientBuilder().WithScheme(scheme).WithObjects(objects...).WithStatusSubresource(&csiaddons.VolumeReplication{}).Build()
 	return &Backend{Reader: c, Client: c}, c
 }
 
@@ -63,6 +63,31 @@ func TestAVolumeIsToldItsRole(t *testing.T) {
 			vr.Spec.DataSource.Kind != "PersistentVolumeClaim" || vr.Spec.DataSource.Name != claim.Name {
 			t.Errorf("%s: %+v", step.name, vr.Spec)
 		}
+	}
+}
+
+func TestAVolumeThatMayHaveBeenDemotedUnnoticedIsPromotedAgain(t *testing.T) {
+	for name, tc := range map[string]struct {
+		spec         csiaddons.ReplicationState
+		state, after csiaddons.State
+	}{
+		"told to be secondary, and not known to have become it": {csiaddons.Secondary, csiaddons.PrimaryState, csiaddons.UnknownState},
+		"known to be secondary":                                 {csiaddons.Secondary, csiaddons.SecondaryState, csiaddons.SecondaryState},
+		"primary all along":                                     {csiaddons.Primary, csiaddons.PrimaryState, csiaddons.PrimaryState},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, c := backend(t, &csiaddons.VolumeReplication{
+				ObjectMeta: metav1.ObjectMeta{Namespace: claim.Namespace, Name: claim.Name, Labels: map[string]string{mark.ManagedBy: mark.Agent}},
+				Spec:       csiaddons.VolumeReplicationSpec{ReplicationState: tc.spec},
+				Status:     csiaddons.VolumeReplicationStatus{State: tc.state},
+			})
+			if err := b.Promote(t.Context(), boundTo(csiVolume("sim")), "class"); err != nil {
+				t.Fatal(err)
+			}
+			if vr := read(t, c); vr.Spec.ReplicationState != csiaddons.Primary || vr.Status.State != tc.after {
+				t.Errorf("csi-addons is told %s of a volume that is %s", vr.Spec.ReplicationState, vr.Status.State)
+			}
+		})
 	}
 }
 
