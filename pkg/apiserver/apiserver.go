@@ -13,6 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/server"
 	"k8s.io/client-go/rest"
 
+	"github.com/ramendr/dr-apiserver/pkg/admission/drinitializer"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 	"github.com/ramendr/dr-apiserver/pkg/heartbeat"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
@@ -27,6 +28,8 @@ type ExtraConfig struct {
 	Heartbeat *heartbeat.Tracker
 	// GroupClusters is told, once there is one, the storage in which to look up whose a VolumeReplicationGroup is.
 	GroupClusters *GroupClusters
+	// AdmissionObjects is told, once there are some, the storages in which admission looks up what is referred to.
+	AdmissionObjects *drinitializer.Storages
 	// ObjectStores are the profiles of the RamenConfig.
 	ObjectStores objectstore.Profiles
 	// Namespace is the server's own on the hub; AgentNamespace is where the agents' Leases are.
@@ -70,6 +73,7 @@ func (c CompletedConfig) New() (*server.GenericAPIServer, error) {
 		return nil, fmt.Errorf("installing the API group: %w", err)
 	}
 	c.extra.GroupClusters.use(storage.Groups)
+	c.extra.AdmissionObjects.Use(storage.Policies.Store, storage.Clusters.Store)
 	if err := addWatchCacheCheck(generic, group); err != nil {
 		return nil, err
 	}

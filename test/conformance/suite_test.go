@@ -21,6 +21,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilrand "k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/client-go/metadata"
+	"k8s.io/klog/v2"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
@@ -58,6 +59,7 @@ func TestConformance(t *testing.T) {
 		t.Skip("needs a playground")
 	}
 	RegisterFailHandler(Fail)
+	klog.SetLogger(GinkgoLogr)
 	RunSpecs(t, "dr.ramen.io conformance")
 }
 
@@ -82,6 +84,7 @@ var _ = SynchronizedAfterSuite(func(ctx SpecContext) {
 	if namespace == "" {
 		return
 	}
+	Expect(os.RemoveAll(discoveryCache)).To(Succeed())
 	Expect(hub.Kube.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{})).To(Succeed())
 }, func(ctx SpecContext) {
 	if booted && os.Getenv("E2E_KEEP") == "" {
@@ -106,7 +109,7 @@ func connect(ctx context.Context) {
 func makeShared(ctx context.Context) error {
 	api := hub.DR.DrV1alpha1()
 	for _, name := range []string{east, west} {
-		cluster := &v1alpha1.DRCluster{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.DRClusterSpec{S3ProfileName: "conformance"}}
+		cluster := &v1alpha1.DRCluster{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: v1alpha1.DRClusterSpec{S3ProfileName: "s3-dr1"}}
 		if _, err := api.DRClusters().Create(ctx, cluster, metav1.CreateOptions{}); err != nil && !apierrors.IsAlreadyExists(err) {
 			return err
 		}

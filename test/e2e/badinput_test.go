@@ -46,12 +46,20 @@ var _ = Describe("Bad input gets an answer that names what is wrong", func() {
 		itStillRuns(ctx, app, framework.DR1)
 	}, SpecTimeout(specTimeout))
 
-	It("when a cluster's object store has no bucket, or is not configured", func(ctx SpecContext) {
+	It("when a cluster's object store is not configured", func(ctx SpecContext) {
+		cluster := &v1alpha1.DRCluster{
+			ObjectMeta: metav1.ObjectMeta{Name: "e2e-" + utilrand.String(5)},
+			Spec:       v1alpha1.DRClusterSpec{Region: "moon", S3ProfileName: "s3-of-mars"},
+		}
+		_, err := playground.Hub.DR.DrV1alpha1().DRClusters().Create(ctx, cluster, metav1.CreateOptions{})
+		Expect(framework.Refused(err, http.StatusUnprocessableEntity)).To(Succeed())
+		Expect(err).To(MatchError(And(ContainSubstring("spec.s3ProfileName"), ContainSubstring("s3-of-mars"), ContainSubstring("which has s3-dr1"))))
+	}, SpecTimeout(specTimeout))
+
+	It("when a cluster's object store has no bucket", func(ctx SpecContext) {
 		noBucket := newDRCluster(ctx, "s3-without-bucket")
 		awaitDRCluster(ctx, noBucket, framework.False[*v1alpha1.DRCluster](v1alpha1.ConditionValidated,
 			"s3-without-bucket", "nobody-made-this-bucket"))
-		noProfile := newDRCluster(ctx, "s3-of-mars")
-		awaitDRCluster(ctx, noProfile, framework.False[*v1alpha1.DRCluster](v1alpha1.ConditionValidated, "s3-of-mars"))
 		By("a policy over such a cluster says so too")
 		policyIs(ctx, newPolicy(ctx, framework.DR1, noBucket), framework.False[*v1alpha1.DRPolicy](v1alpha1.ConditionValidated, noBucket))
 	}, SpecTimeout(specTimeout))

@@ -20,6 +20,7 @@ import (
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	"k8s.io/client-go/discovery"
 
+	dradmission "github.com/ramendr/dr-apiserver/pkg/admission"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/apiserver/agents"
 )
@@ -29,8 +30,10 @@ import (
 func newAdmissionOptions(identity func() agents.Identity) *genericoptions.AdmissionOptions {
 	o := genericoptions.NewAdmissionOptions()
 	agents.Register(o.Plugins, identity)
+	dradmission.Register(o.Plugins)
 	resourcequota.Register(o.Plugins)
-	o.RecommendedPluginOrder = append(o.RecommendedPluginOrder, agents.PluginName, resourcequota.PluginName)
+	o.RecommendedPluginOrder = slices.Concat(o.RecommendedPluginOrder, []string{agents.PluginName}, dradmission.Names,
+		[]string{resourcequota.PluginName})
 	// Hubs before Kubernetes 1.36 do not serve what it watches, and then it would refuse every write.
 	o.DefaultOffPlugins = sets.New(mutating.PluginName)
 	return o

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 
+	"k8s.io/apiserver/pkg/admission"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/authorization/union"
 	openapinamer "k8s.io/apiserver/pkg/endpoints/openapi"
@@ -17,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 	"k8s.io/utils/clock"
 
+	"github.com/ramendr/dr-apiserver/pkg/admission/drinitializer"
 	"github.com/ramendr/dr-apiserver/pkg/apiserver"
 	"github.com/ramendr/dr-apiserver/pkg/apiserver/agents"
 	"github.com/ramendr/dr-apiserver/pkg/config"
@@ -33,6 +35,7 @@ func (o *Options) Config(ctx context.Context) (*apiserver.Config, error) {
 	extra := apiserver.ExtraConfig{
 		Heartbeat:         heartbeat.NewTracker(clock.RealClock{}),
 		GroupClusters:     &apiserver.GroupClusters{},
+		AdmissionObjects:  &drinitializer.Storages{},
 		ObjectStores:      stores,
 		Namespace:         o.Namespace,
 		AgentNamespace:    o.AgentNamespace,
@@ -42,14 +45,15 @@ func (o *Options) Config(ctx context.Context) (*apiserver.Config, error) {
 		ElectLeader: o.Storage != StorageEmbedded,
 	}
 	generic := server.NewRecommendedConfig(apiserver.Codecs)
-	if err := o.applyTo(ctx, generic, extra.GroupClusters); err != nil {
+	references := drinitializer.New(extra.AdmissionObjects, stores)
+	if err := o.applyTo(ctx, generic, extra.GroupClusters, references); err != nil {
 		return nil, err
 	}
 	extra.Hub = unlimited(generic.ClientConfig)
 	return &apiserver.Config{GenericConfig: generic, ExtraConfig: extra}, nil
 }
 
-func (o *Options) applyTo(ctx context.Context, c *server.RecommendedConfig, groups *apiserver.GroupClusters) error {
+func (o *Options) applyTo(ctx context.Context, c *server.RecommendedConfig, groups *apiserver.GroupClusters, references admission.PluginInitializer) error {
 	namer := openapinamer.NewDefinitionNamer(apiserver.Scheme)
 	c.OpenAPIConfig = server.DefaultOpenAPIConfig(openapi.GetOpenAPIDefinitions, namer)
 	c.OpenAPIConfig.Info.Title = "dr-apiserver"
@@ -58,8 +62,8 @@ func (o *Options) applyTo(ctx context.Context, c *server.RecommendedConfig, grou
 
 	for _, apply := range []func() error{
 		func() error { return o.ServerRun.ApplyTo(&c.Config) },
-		func() error { return o.applyStorage(&c.Config) },
 		func() error { return o.CoreAPI.ApplyTo(c) },
+		func() error { return o.applyStorage(c) },
 		func() error { return o.issueServingCert(ctx, c) },
 		func() error { return o.SecureServing.ApplyTo(&c.SecureServing, &c.LoopbackClientConfig) },
 		func() error { return o.Authentication.ApplyTo(&c.Authentication, c.SecureServing, c.OpenAPIConfig) },
@@ -67,7 +71,7 @@ func (o *Options) applyTo(ctx context.Context, c *server.RecommendedConfig, grou
 		func() error { return o.Authorization.ApplyTo(&c.Authorization) },
 		func() error { return o.restrictAgents(&c.Authorization, groups) },
 		func() error { return o.Audit.ApplyTo(&c.Config) },
-		func() error { return o.applyHub(c) },
+		func() error { return o.applyHub(c, references) },
 	} {
 		if err := apply(); err != nil {
 			return err
@@ -82,7 +86,7 @@ func (o *Options) restrictAgents(c *server.AuthorizationInfo, groups *apiserver.
 	restriction := agents.NewAuthorizer(agents.Identity{Namespace: o.AgentNamespace}, groups.ClusterOf)
 	c.Authorizer, err = union.New(
 		named("dr.ramen.io/agents", restriction),
-		named("kubernetes.io/delegated", c.Authorizer))
+		named("kubernetes.io/delegated", allNames(c.Authorizer)))
 	return err
 }
 
@@ -91,7 +95,7 @@ func named(name string, a authorizer.Authorizer) union.NamedAuthorizer {
 }
 
 // applyHub sets up what watches objects on the hub: priority and fairness, and admission.
-func (o *Options) applyHub(c *server.RecommendedConfig) error {
+func (o *Options) applyHub(c *server.RecommendedConfig, references admission.PluginInitializer) error {
 	client, err := kubernetes.NewForConfig(c.ClientConfig)
 	if err != nil {
 		return fmt.Errorf("creating a client of the hub: %w", err)
@@ -107,7 +111,7 @@ func (o *Options) applyHub(c *server.RecommendedConfig) error {
 		return err
 	}
 	return o.Admission.ApplyTo(&c.Config, c.SharedInformerFactory, client, dynamicClient, utilfeature.DefaultFeatureGate,
-		c.EffectiveVersion, quotas{})
+		c.EffectiveVersion, quotas{}, references)
 }
 
 // unlimited is the client configuration without a client-side rate limit, which would make applications wait for each

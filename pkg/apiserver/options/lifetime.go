@@ -28,9 +28,12 @@ func newServerRunOptions() *genericoptions.ServerRunOptions {
 
 // applyStorage sets up the storage. It is ready while it answers; but the server is alive also while it does not: being
 // restarted would not help.
-func (o *Options) applyStorage(c *server.Config) error {
+func (o *Options) applyStorage(c *server.RecommendedConfig) error {
+	if o.Storage == StorageHost {
+		return o.applyHostStorage(c)
+	}
 	o.Etcd.SkipHealthEndpoints = true
-	if err := o.Etcd.ApplyTo(c); err != nil {
+	if err := o.Etcd.ApplyTo(&c.Config); err != nil {
 		return err
 	}
 	health, err := factory.CreateHealthCheck(o.Etcd.StorageConfig, c.DrainedNotify())

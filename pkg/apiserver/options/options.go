@@ -21,14 +21,6 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apiserver/agents"
 )
 
-// Values of --storage.
-const (
-	// StorageEmbedded keeps everything in an etcd inside the process.
-	StorageEmbedded = "embedded"
-	// StorageEtcd keeps everything in an etcd that exists.
-	StorageEtcd = "etcd"
-)
-
 // etcdPrefix is where the server's keys are, in an etcd that others may use too.
 const etcdPrefix = "/registry/" + v1alpha1.GroupName
 
@@ -46,7 +38,7 @@ type Options struct {
 	Admission      *genericoptions.AdmissionOptions
 	Logs           *logs.Options
 
-	// Storage is embedded or etcd.
+	// Storage is embedded, etcd or host.
 	Storage string
 	// DataDir is where the embedded etcd keeps its data.
 	DataDir string
@@ -110,7 +102,8 @@ func (o *Options) Flags() (fss cliflag.NamedFlagSets) {
 
 func (o *Options) addOwnFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.Storage, "storage", o.Storage, "Where objects are kept: "+StorageEmbedded+
-		" is an etcd inside this process, with its data in --data-dir; "+StorageEtcd+" is one that exists, at --etcd-servers.")
+		" is an etcd inside this process, with its data in --data-dir; "+StorageEtcd+" is one that exists, at --etcd-servers; "+
+		StorageHost+" is the hub's kube-apiserver, in custom resources in --namespace. The latter two can be shared by replicas.")
 	fs.StringVar(&o.DataDir, "data-dir", o.DataDir, "Directory of the embedded etcd.")
 	fs.StringVar(&o.ConfigFile, "config", o.ConfigFile, "The RamenConfig file, or the directory its ConfigMap is mounted at. It tells which object stores there are.")
 	fs.StringVar(&o.Namespace, "namespace", o.Namespace, "The server's own namespace on the hub: the controllers' Lease and the object stores' Secrets are there.")
@@ -137,17 +130,7 @@ func (o *Options) Complete() error {
 
 // Validate says everything that is wrong with the command line.
 func (o *Options) Validate() error {
-	var errs []error
-	switch {
-	case o.Storage != StorageEmbedded && o.Storage != StorageEtcd:
-		errs = append(errs, fmt.Errorf("--storage=%s: choose %s or %s", o.Storage, StorageEmbedded, StorageEtcd))
-	case o.Storage == StorageEmbedded && o.DataDir == "":
-		errs = append(errs, errors.New("--data-dir: name the directory of the embedded etcd"))
-	case o.Storage == StorageEmbedded && len(o.Etcd.StorageConfig.Transport.ServerList) > 0:
-		errs = append(errs, errors.New("--etcd-servers goes with --storage=etcd; leave one of them out"))
-	case o.Storage == StorageEtcd:
-		errs = append(errs, o.Etcd.Validate()...)
-	}
+	errs := o.validateStorage()
 	if o.ConfigFile == "" {
 		errs = append(errs, errors.New("--config: name the RamenConfig file"))
 	}

@@ -19,7 +19,14 @@ func TestCommandLines(t *testing.T) {
 		"as in the hub":               {args: []string{config}},
 		"with an etcd that exists":    {args: []string{config, "--storage=etcd", "--etcd-servers=http://127.0.0.1:2379"}},
 		"without a configuration":     {args: nil, refused: "--config: name the RamenConfig file"},
-		"with a storage there is not": {args: []string{config, "--storage=sqlite"}, refused: "choose embedded or etcd"},
+		"with a storage there is not": {args: []string{config, "--storage=sqlite"}, refused: "choose embedded, etcd or host"},
+		"with the hub as storage":     {args: []string{config, "--storage=host", "--data-dir="}},
+		"with the hub and an etcd": {
+			args: []string{config, "--storage=host", "--etcd-servers=http://127.0.0.1:2379"}, refused: "--etcd-servers goes with --storage=etcd",
+		},
+		"with the hub and encryption of one's own": {
+			args: []string{config, "--storage=host", "--encryption-provider-config=x"}, refused: "have the hub encrypt",
+		},
 		"with an etcd that is nowhere": {
 			args: []string{config, "--storage=etcd"}, refused: "--etcd-servers must be specified",
 		},
