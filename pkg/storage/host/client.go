@@ -87,3 +87,12 @@ func written(ctx context.Context, request *rest.Request) (string, error) {
 	err := request.SetHeader("Accept", metadataOnly).Param("fieldManager", fieldManager).Do(ctx).Into(answer)
 	return answer.ResourceVersion, err
 }
+
+// Ready fails while the hub does not serve this server its records.
+func (c *Client) Ready(ctx context.Context) error {
+	_, err := c.get(ctx, progressName)
+	if isMissing(err) {
+		return nil
+	}
+	return hubError(err)
+}
