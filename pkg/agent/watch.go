@@ -16,6 +16,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -125,8 +126,11 @@ func (a *Agent) watch(ctx context.Context, local cache.Cache) error {
 	)
 }
 
-// commandChanged leaves out what the agent itself reports.
+// commandChanged leaves out what the agent itself reports, unless a hub restored from a backup has forgotten it.
 func commandChanged(before, now *v1alpha1.VolumeReplicationGroup) bool {
+	if order, err := resourceversion.CompareResourceVersion(now.ResourceVersion, before.ResourceVersion); err == nil && order < 0 {
+		return true
+	}
 	return before.UID != now.UID || before.Generation != now.Generation || before.DeletionTimestamp.IsZero() != now.DeletionTimestamp.IsZero() ||
 		!equality.Semantic.DeepEqual(before.Labels, now.Labels)
 }

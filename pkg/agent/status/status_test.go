@@ -245,3 +245,42 @@ func TestTheLastReportIsSentWhenTheHubIsBack(t *testing.T) {
 		t.Errorf("sent %q", got)
 	}
 }
+
+func TestAHubRestoredFromABackupIsToldAgain(t *testing.T) {
+	h := newHarness(t)
+	h.object.ResourceVersion = "5"
+	h.report(v1alpha1.PrimaryState, True("R", "m"))
+	h.await()
+	h.server.lock.Lock()
+	h.server.status = v1alpha1.VolumeReplicationGroupStatus{State: v1alpha1.SecondaryState, Epoch: 1}
+	h.server.lock.Unlock()
+	h.object.ResourceVersion, h.object.Status = "3", h.server.status
+	h.report(v1alpha1.PrimaryState, True("R", "m"))
+	h.await()
+	if state := h.server.status.State; state != v1alpha1.PrimaryState {
+		t.Errorf("the hub believes that it is %s", state)
+	}
+}
+
+func TestAReportThatArrivesLateIsOldAsAWhole(t *testing.T) {
+	condition := func(s metav1.ConditionStatus) []metav1.Condition {
+		return []metav1.Condition{{Type: v1alpha1.ConditionQuiesced, Status: s}}
+	}
+	stopping := v1alpha1.VolumeReplicationGroupStatus{ObservedGeneration: 2, Epoch: 2, State: v1alpha1.UnknownState, Conditions: condition("False")}
+	stopped := v1alpha1.VolumeReplicationGroupStatus{ObservedGeneration: 2, Epoch: 2, State: v1alpha1.SecondaryState, Conditions: condition("True")}
+	later := v1alpha1.VolumeReplicationGroupStatus{
+		ObservedGeneration: 4, Epoch: 4, State: v1alpha1.UnknownState, Conditions: condition("False"),
+		HandoverToken: &v1alpha1.HandoverToken{Epoch: 4},
+	}
+	patch, err := MergePatch(stopping, stopped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{status: later, patched: make(chan struct{}, 1)}
+	if _, err := s.PatchStatus(t.Context(), types.NamespacedName{}, patch); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(stopped, s.status); diff != "" {
+		t.Errorf("half of it is of the later report: %s", diff)
+	}
+}

@@ -6,12 +6,10 @@ package status
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"sync"
 	"time"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -56,8 +54,10 @@ type group struct {
 	// onHub is the status the hub has, as of version.
 	onHub   v1alpha1.VolumeReplicationGroupStatus
 	version string
-	report  *Report
-	sent    time.Time
+	// given is the version that the hub gave last by itself.
+	given  string
+	report *Report
+	sent   time.Time
 	// due is when the report is to be sent; zero if there is nothing to send.
 	due time.Time
 }
@@ -82,10 +82,12 @@ func (w *Writer) Report(object *v1alpha1.VolumeReplicationGroup, r *Report) {
 		g = &group{}
 		w.groups[key] = g
 	}
-	if newer(object.ResourceVersion, g.version) {
+	// A hub that gives an older version than before was restored from a backup: what it was told since, it has forgotten.
+	restored := g.given != "" && newer(g.given, object.ResourceVersion)
+	if restored || newer(object.ResourceVersion, g.version) {
 		g.onHub, g.version = *object.Status.DeepCopy(), object.ResourceVersion
 	}
-	g.report = r
+	g.report, g.given = r, object.ResourceVersion
 	w.schedule(key, g)
 }
 
@@ -214,12 +216,29 @@ func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
 	return nil
 }
 
-// MergePatch is what is sent to the hub to make of the status it had the one it shall have.
+// always are the fields that a report always speaks of.
+var always = []string{
+	"observedGeneration", "epoch", "state", "conditions", "lastCapture", "handoverToken",
+	"lastGroupSyncTime", "lastGroupSyncDuration", "lastGroupSyncBytes",
+}
+
+// MergePatch is what is sent to the hub, which is believed to have the status before. All but the rows is said whole, also
+// what has not changed or is not there: a report that arrives late, or at a hub that was restored from a backup, is then
+// an old one, but not one half old and half new.
 func MergePatch(before, status v1alpha1.VolumeReplicationGroupStatus) ([]byte, error) {
-	from, errFrom := json.Marshal(map[string]any{"status": before})
-	to, errTo := json.Marshal(map[string]any{"status": status})
-	if err := errors.Join(errFrom, errTo); err != nil {
+	data, err := json.Marshal(status)
+	if err != nil {
 		return nil, err
 	}
-	return jsonpatch.CreateMergePatch(from, to)
+	whole := map[string]json.RawMessage{"protectedPVCs": nil}
+	for _, field := range always {
+		whole[field] = nil
+	}
+	if err := json.Unmarshal(data, &whole); err != nil {
+		return nil, err
+	}
+	if equality.Semantic.DeepEqual(before.ProtectedPVCs, status.ProtectedPVCs) {
+		delete(whole, "protectedPVCs")
+	}
+	return json.Marshal(map[string]any{"status": whole})
 }
