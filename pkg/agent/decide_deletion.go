@@ -4,27 +4,51 @@
 package agent
 
 import (
-	"fmt"
-
+	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
 // decideDeletion ends protection: replication off, nothing of ours left on claims and volumes, captures deleted by the
-// primary, and last the checkpoint and the finalizer. The application stays as it is.
+// primary, and last the checkpoint and the finalizer. The application stays as it is; only where it was failed away from it
+// is stopped first, also if the agent hears of the failover and the deletion at the same time.
 func decideDeletion(f *Facts) Decision {
+	if f.Checkpoint != nil {
+		accepted, refusal := checkpoint.Accept(f.Checkpoint, f.Group, f.Cluster, f.Now)
+		if refusal == nil && accepted != f.Checkpoint {
+			return Decision{Save: accepted}
+		}
+	}
 	d := &decider{Facts: f, spec: f.Group.Spec}
 	d.report = status.Report{
 		Generation: f.Group.Generation, Epoch: f.Group.Status.Epoch, State: v1alpha1.UnknownState,
 		Conditions: map[string]status.Condition{},
 	}
-	role := f.Group.Spec.ReplicationState
+	role := checkpoint.Role{State: f.Group.Spec.ReplicationState}
 	if f.Checkpoint != nil {
-		role = f.Checkpoint.Current().State
+		role = f.Checkpoint.Current()
 		d.report.Epoch = f.Checkpoint.Spec.Epoch
 	}
 	d.out.After = relook
-	var waiting []string
+	waiting := d.letGo(role)
+	switch {
+	case waiting != "":
+		d.condition(v1alpha1.ConditionDataReady, status.False("Deleting", d.failing("Waits until "+waiting)))
+		d.out.Report = &d.report
+	case role.State == v1alpha1.Primary && f.Checkpoint != nil && !f.Cleared:
+		d.out.Clear = true
+	default:
+		d.out.Forget = true
+	}
+	return d.out
+}
+
+// letGo releases the volumes and says what has to happen until all are; empty once they are.
+func (d *decider) letGo(role checkpoint.Role) string {
+	if role.State == v1alpha1.Secondary && role.Action != "" && !d.stopped() {
+		return "the workload is stopped"
+	}
+	var held []string
 	for i := range d.Volumes {
 		v := &d.Volumes[i]
 		if !d.own(v) {
@@ -35,17 +59,10 @@ func decideDeletion(f *Facts) Decision {
 		if v.State != nil && v.State.Message != "" {
 			message += ": " + v.State.Message
 		}
-		waiting = append(waiting, message)
+		held = append(held, message)
 	}
-	switch {
-	case len(waiting) > 0:
-		d.condition(v1alpha1.ConditionDataReady, status.False("Deleting",
-			d.failing(fmt.Sprintf("Waits until replication of these is off: %s", join(waiting)))))
-		d.out.Report = &d.report
-	case role == v1alpha1.Primary && f.Checkpoint != nil && !f.Cleared:
-		d.out.Clear = true
-	default:
-		d.out.Forget = true
+	if len(held) == 0 {
+		return ""
 	}
-	return d.out
+	return "replication of these is off: " + join(held)
 }

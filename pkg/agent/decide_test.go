@@ -662,7 +662,21 @@ func TestDeletionLeavesTheApplicationAndNothingElse(t *testing.T) {
 		"also if it was never accepted":                    {world: func() world { w := deletedGroup(primaryWorld()); w.Checkpoint = nil; return w }(), does: []string{"forget"}},
 		"volumes of other groups stay theirs":              {world: deletedGroup(standingBy().with(vol("a", foreign))), does: []string{"forget"}},
 		"a claim that is being deleted anyway is released": {world: deletedGroup(primaryWorld().with(vol("a", promoted, deleted))), does: []string{"release a"}},
+		"who was failed away from learns that first":       {world: deletedGroup(failedAwayUnawares()), does: []string{"save"}},
+		"and stops the application before anything else": {
+			world: deletedGroup(givingWay().with(vol("a", promoted))), does: []string{"quiesce"}, state: v1alpha1.UnknownState,
+			says: []string{"Quiesced=False Stopping"},
+		},
+		"then its volumes are released": {world: deletedGroup(givingWay().with(vol("a", promoted)).stopped()), does: []string{"quiesce", "release a"}, state: v1alpha1.UnknownState},
 	})
+}
+
+// failedAwayUnawares is a primary that hears of the failover and the deletion at the same time.
+func failedAwayUnawares() world {
+	w := primaryWorld().with(vol("a", promoted))
+	w.Group = w.Group.DeepCopy()
+	w.Group.Spec.Epoch, w.Group.Spec.ReplicationState, w.Group.Spec.Action = epoch+1, v1alpha1.Secondary, v1alpha1.VRGActionFailover
+	return w
 }
 
 func TestACommandIsMadeDurableBeforeAnythingIsDone(t *testing.T) {
