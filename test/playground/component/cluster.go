@@ -27,6 +27,8 @@ type Cluster struct {
 	Ports *network.Ports
 	// CA verifies the cluster's servers.
 	CA []byte
+	// APIStorage is where dr-apiserver keeps its objects, embedded unless something else is said.
+	APIStorage string
 }
 
 // Dir returns a path in the directory of what the cluster keeps.

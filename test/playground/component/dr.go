@@ -4,6 +4,8 @@
 package component
 
 import (
+	"cmp"
+
 	"github.com/ramendr/dr-apiserver/test/playground/pki"
 	"github.com/ramendr/dr-apiserver/test/playground/process"
 )
@@ -17,6 +19,12 @@ const (
 	AuditLog = APIServer + "-audit"
 
 	agentMetrics = "dr-agent-metrics"
+)
+
+// Where dr-apiserver may keep its objects.
+const (
+	APIStorageEmbedded = "embedded"
+	APIStorageHost     = "host"
 )
 
 // Namespaces that this project's programs use.
@@ -35,7 +43,7 @@ func DRAPIServerCertificate() pki.Subject {
 func (c Cluster) DRAPIServer() process.Spec {
 	kubeconfig := c.ProgramKubeconfig(APIServer)
 	args := []string{
-		"--storage=embedded", "--data-dir=" + c.Dir(APIServer),
+		"--storage=" + cmp.Or(c.APIStorage, APIStorageEmbedded), "--data-dir=" + c.Dir(APIServer),
 		"--kubeconfig=" + kubeconfig,
 		"--authentication-kubeconfig=" + kubeconfig, "--authorization-kubeconfig=" + kubeconfig,
 		"--config=" + c.RamenConfig(),

@@ -107,7 +107,26 @@ func (s *Supervisor) setUpHub(ctx context.Context, c *cluster) error {
 	if err := applier.Apply(ctx, append(shipped, manifests...)); err != nil {
 		return err
 	}
+	if c.APIStorage == component.APIStorageHost {
+		if err := s.applyRecords(ctx, applier); err != nil {
+			return err
+		}
+	}
 	return s.issueHubIdentities(ctx, c)
+}
+
+// applyRecords makes the hub a store for dr-apiserver.
+func (s *Supervisor) applyRecords(ctx context.Context, applier *objects.Applier) error {
+	shipped, err := s.shipped(ctx, "artifacts/hub/storage/host/records")
+	if err != nil {
+		return err
+	}
+	if err := applier.Apply(ctx, shipped); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, objectTimeout)
+	defer cancel()
+	return applier.AwaitCondition(ctx, crds, "", "records.storage.dr.ramen.io", "Established")
 }
 
 // issueHubIdentities writes the kubeconfigs of dr-apiserver and, leading over the links, of the agents.

@@ -39,6 +39,8 @@ const (
 	WordInstant = "instant-storage"
 	// WordHubOnly asks for the hub, and leaves the managed clusters as they are.
 	WordHubOnly = "hub-only"
+	// WordStorage begins the one that says where dr-apiserver keeps its objects.
+	WordStorage = "storage="
 )
 
 // event is one line of the answer to a command. The last one says how it ended.
@@ -101,6 +103,9 @@ func (s *Supervisor) do(ctx context.Context, report Progress, command Command) e
 	words := command.Words
 	switch command.Verb {
 	case VerbUp:
+		if err := s.chooseAPIStorage(words); err != nil {
+			return err
+		}
 		if slices.Contains(words, WordHubOnly) {
 			return s.UpHub(ctx, report)
 		}

@@ -10,6 +10,8 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+
+	"github.com/ramendr/dr-apiserver/test/playground/component"
 )
 
 // state is what the playground remembers from one supervisor to the next.
@@ -23,6 +25,8 @@ type state struct {
 type remembered struct {
 	// InstantStorage says that the storage answers at once, without csi-addons' manager.
 	InstantStorage bool `json:"instantStorage"`
+	// APIStorage is where dr-apiserver keeps its objects.
+	APIStorage string `json:"apiStorage,omitempty"`
 	// Ports by name.
 	Ports map[string]int `json:"ports"`
 }
@@ -60,4 +64,18 @@ func (s *state) instantStorage() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.InstantStorage
+}
+
+// chooseAPIStorage remembers where dr-apiserver keeps its objects. There is no way from one place to another.
+func (s *state) chooseAPIStorage(wanted string) error {
+	if wanted != component.APIStorageEmbedded && wanted != component.APIStorageHost {
+		return fmt.Errorf("--storage=%s: choose %s or %s", wanted, component.APIStorageEmbedded, component.APIStorageHost)
+	}
+	s.mu.Lock()
+	chosen := s.APIStorage
+	s.mu.Unlock()
+	if chosen != "" && chosen != wanted {
+		return fmt.Errorf("this playground keeps its objects with --storage=%s; make down removes it, then boot another", chosen)
+	}
+	return s.update(func(r *remembered) { r.APIStorage = wanted })
 }

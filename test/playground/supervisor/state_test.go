@@ -75,3 +75,18 @@ func TestWordsOfKillAndStartAreUnderstood(t *testing.T) {
 		})
 	}
 }
+
+func TestAPlaygroundKeepsItsObjectsWhereItDidFromTheBeginning(t *testing.T) {
+	s, err := loadState(filepath.Join(t.TempDir(), "state.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, choice := range []struct{ storage, refused string }{
+		{"sqlite", "choose embedded or host"}, {"host", ""}, {"host", ""}, {"embedded", "--storage=host"},
+	} {
+		err := s.chooseAPIStorage(choice.storage)
+		if choice.refused == "" && err != nil || choice.refused != "" && (err == nil || !strings.Contains(err.Error(), choice.refused)) {
+			t.Errorf("%s: the answer is %v, wanted %q", choice.storage, err, choice.refused)
+		}
+	}
+}

@@ -6,9 +6,11 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -52,7 +54,7 @@ func New(root layout.Root) (*Supervisor, error) {
 		return nil, err
 	}
 	for _, name := range allClusters {
-		c := &cluster{Cluster: component.Cluster{Root: root, Name: name, Ports: s.ports}}
+		c := &cluster{Cluster: component.Cluster{Root: root, Name: name, Ports: s.ports, APIStorage: state.APIStorage}}
 		s.clusters[name] = c
 		if err := s.prepare(c); err != nil {
 			return nil, fmt.Errorf("prepare %s: %w", name, err)
@@ -144,6 +146,22 @@ func (s *Supervisor) isUp() bool {
 		}
 	}
 	return len(s.links.partitioned()) == 0
+}
+
+// chooseAPIStorage remembers where dr-apiserver is to keep its objects: where the words say, or where they are.
+func (s *Supervisor) chooseAPIStorage(words []string) error {
+	c := s.clusters[hub]
+	storage := cmp.Or(c.APIStorage, component.APIStorageEmbedded)
+	for _, word := range words {
+		if wanted, ok := strings.CutPrefix(word, WordStorage); ok {
+			storage = wanted
+		}
+	}
+	if err := s.state.chooseAPIStorage(storage); err != nil {
+		return err
+	}
+	c.APIStorage = storage
+	return nil
 }
 
 // chooseStorage remembers which storage is wanted and stops the other kind.
