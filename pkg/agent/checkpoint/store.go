@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -57,11 +58,32 @@ func Load(ctx context.Context, c client.Client, namespace string) (*Store, error
 
 func decode(cm *corev1.ConfigMap) (entry, error) {
 	c := &Checkpoint{}
-	if err := json.Unmarshal([]byte(cm.Data[dataKey]), c); err != nil {
+	err := json.Unmarshal([]byte(cm.Data[dataKey]), c)
+	if err == nil {
+		err = c.check(cm.Name)
+	}
+	if err != nil {
 		return entry{}, fmt.Errorf("checkpoint %s/%s is damaged (%w); what its VolumeReplicationGroup was told last must be known before it can be mended or deleted",
 			cm.Namespace, cm.Name, err)
 	}
 	return entry{checkpoint: c, version: cm.ResourceVersion}, nil
+}
+
+// check returns why what was read from the ConfigMap of that name can't be what was written to it: an agent that took it for
+// its memory would have forgotten what it accepted.
+func (c *Checkpoint) check(name string) error {
+	current := c.Current()
+	switch {
+	case configMapName(c.Key()) != name:
+		return fmt.Errorf("it is that of VolumeReplicationGroup %s", c.Key())
+	case len(c.History) == 0:
+		return errors.New("it has no history")
+	case current.Epoch != c.Spec.Epoch || current.State != c.Spec.ReplicationState || current.Action != c.Spec.Action:
+		return fmt.Errorf("its last role, %s of epoch %d, is not that of its command, %s of epoch %d",
+			current.State, current.Epoch, c.Spec.ReplicationState, c.Spec.Epoch)
+	default:
+		return nil
+	}
 }
 
 // Get returns the checkpoint of a VolumeReplicationGroup, or nil. It must not be changed.

@@ -94,6 +94,9 @@ func (r *Restorer) Objects(ctx context.Context, owner types.NamespacedName, know
 }
 
 func (r *Restorer) object(ctx context.Context, owner types.NamespacedName, known sets.Set[types.UID], o archive.Object) error {
+	if err := checkObject(owner, o); err != nil {
+		return err
+	}
 	gvr := o.Object.GroupVersionKind().GroupVersion().WithResource(o.Resource)
 	resource := r.Dynamic.Resource(gvr).Namespace(o.Object.GetNamespace())
 	wanted := o.Object.DeepCopy()

@@ -63,6 +63,9 @@ func (r *Restorer) Volumes(ctx context.Context, owner types.NamespacedName, volu
 // volumeAndClaim creates the claim, then the volume that names it by its UID, and then tells that they are bound. Told
 // sooner, the controller would take the claim for one that has lost its volume.
 func (r *Restorer) volumeAndClaim(ctx context.Context, owner types.NamespacedName, v *archive.Volume) error {
+	if err := checkVolume(owner, v); err != nil {
+		return err
+	}
 	claim, err := r.claim(ctx, owner, v)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 
 	corev1 "k8s.io/api/core/v1"
@@ -30,6 +31,19 @@ type Volume struct {
 type Object struct {
 	Resource string                     `json:"resource"`
 	Object   *unstructured.Unstructured `json:"object"`
+}
+
+// check returns why the content is not what the manifest says there is, or can't be restored.
+func (c Content) check(m Manifest) error {
+	if len(c.Volumes) != m.Volumes || len(c.Objects) != m.Objects {
+		return fmt.Errorf("it has %d volumes and %d objects and should have %d and %d", len(c.Volumes), len(c.Objects), m.Volumes, m.Objects)
+	}
+	for i, object := range c.Objects {
+		if object.Object == nil {
+			return fmt.Errorf("its object %d is missing", i)
+		}
+	}
+	return nil
 }
 
 type volumesPart struct {

@@ -55,7 +55,7 @@ func (g Group) key(r Ref, file string) string {
 	return path.Join(g.Namespace, g.Name, fmt.Sprintf("%010d", r.Epoch), r.ID, file)
 }
 
-// parseKey splits a key below the group's prefix.
+// parseKey splits a key below the group's prefix. What is there otherwise written than captures are put is none.
 func (g Group) parseKey(key string) (Ref, string, bool) {
 	rest, ok := strings.CutPrefix(key, g.prefix())
 	parts := strings.Split(rest, "/")
@@ -66,7 +66,8 @@ func (g Group) parseKey(key string) (Ref, string, bool) {
 	if err != nil {
 		return Ref{}, "", false
 	}
-	return Ref{Epoch: epoch, ID: parts[1]}, parts[2], true
+	r := Ref{Epoch: epoch, ID: parts[1]}
+	return r, parts[2], g.key(r, parts[2]) == key
 }
 
 const idTime = "20060102T150405.000000Z"

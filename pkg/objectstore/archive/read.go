@@ -218,5 +218,8 @@ func verify(data map[string][]byte, g Group, r Ref) (*Found, error) {
 		return nil, fmt.Errorf("object %s is damaged: %w", g.key(r, ObjectsFile), err)
 	}
 	found.Content = Content{Volumes: volumes.Volumes, Objects: objects.Objects}
+	if err := found.Content.check(m); err != nil {
+		return nil, fmt.Errorf("capture %s is damaged: %w", r, err)
+	}
 	return found, nil
 }
