@@ -4,6 +4,8 @@
 package drclusterconfig
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/runtime"
@@ -22,6 +24,7 @@ type REST struct {
 
 var (
 	_ rest.StandardStorage    = &REST{}
+	_ rest.ShortNamesProvider = &REST{}
 	_ rest.CategoriesProvider = &REST{}
 )
 
@@ -42,6 +45,9 @@ func NewREST(scheme *runtime.Scheme, getter generic.RESTOptionsGetter) (*REST, *
 	return &REST{Store: store}, base.NewStatusREST(store, statusStrategy{strategy}), nil
 }
 
+// ShortNames are what people type.
+func (*REST) ShortNames() []string { return []string{"drcc"} }
+
 // Categories has `kubectl get dr` list what agents found.
 func (*REST) Categories() []string { return []string{"dr"} }
 
@@ -59,5 +65,28 @@ func newTable() rest.TableConvertor {
 			Cell: func(c *dr.DRClusterConfig, now time.Time) any {
 				return base.ElapsedSince(c.Status.LastUpdateTime, now)
 			}},
+		column{Name: "Classes", Wide: true, Description: "The storage classes.",
+			Cell: func(c *dr.DRClusterConfig, _ time.Time) any { return names(c.Status.StorageClasses) }},
+		column{Name: "Intervals", Wide: true, Description: "The intervals that the VolumeReplicationClasses replicate at.",
+			Cell: func(c *dr.DRClusterConfig, _ time.Time) any { return intervals(c.Status.VolumeReplicationClasses) }},
 	)
+}
+
+func names(classes []dr.ClassInfo) string {
+	return listed(classes, func(class dr.ClassInfo) string { return class.Name })
+}
+
+func intervals(classes []dr.ClassInfo) string {
+	return listed(classes, func(class dr.ClassInfo) string { return class.SchedulingInterval })
+}
+
+// listed is what the classes have, each once.
+func listed(classes []dr.ClassInfo, of func(dr.ClassInfo) string) string {
+	var found []string
+	for _, class := range classes {
+		if text := of(class); text != "" && !slices.Contains(found, text) {
+			found = append(found, text)
+		}
+	}
+	return base.OrNone(strings.Join(found, ","))
 }
