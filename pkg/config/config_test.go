@@ -27,12 +27,12 @@ func TestLoadAcceptsTheFormsOfRamenDR(t *testing.T) {
 	hostIP := minio
 	hostIP.S3CompatibleEndpoint = "http://HOST_IP:9000"
 	for file, want := range map[string]S3StoreProfile{
-		"configmaps.yaml":  minio,
-		"fragment.yaml":    bare,
-		"ramenconfig.yaml": hostIP,
+		"05-configmap.yaml":   minio,
+		"06-fragment.yaml":    bare,
+		"11-ramenconfig.yaml": hostIP,
 	} {
 		t.Run(file, func(t *testing.T) {
-			c, err := Load(filepath.Join("testdata", file))
+			c, err := Load(filepath.Join("../../test/ramendr/manifests", file))
 			if err != nil {
 				t.Fatal(err)
 			}

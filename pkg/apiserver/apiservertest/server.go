@@ -21,6 +21,7 @@ import (
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	"k8s.io/client-go/rest"
 
+	"github.com/ramendr/dr-apiserver/pkg/admission/drinitializer"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/apiserver"
 	"github.com/ramendr/dr-apiserver/pkg/apiserver/etcd"
@@ -36,10 +37,11 @@ type Server struct {
 	undo   []func()
 }
 
-// Start runs the API with the heartbeats given, in which a test says which clusters are connected.
-func Start(heartbeats drplacementcontrol.Heartbeats) (*Server, error) {
+// Start runs the API with the heartbeats given, in which a test says which clusters are connected. Without options whatever
+// is valid in itself is admitted.
+func Start(heartbeats drplacementcontrol.Heartbeats, options ...Option) (*Server, error) {
 	s := &Server{}
-	if err := s.start(heartbeats); err != nil {
+	if err := s.start(heartbeats, options); err != nil {
 		s.Stop()
 		return nil, err
 	}
@@ -60,7 +62,7 @@ func (s *Server) As(user string) *rest.Config {
 	return config
 }
 
-func (s *Server) start(heartbeats drplacementcontrol.Heartbeats) error {
+func (s *Server) start(heartbeats drplacementcontrol.Heartbeats, options []Option) error {
 	directory, err := os.MkdirTemp("", "dr")
 	if err != nil {
 		return err
@@ -75,6 +77,12 @@ func (s *Server) start(heartbeats drplacementcontrol.Heartbeats) error {
 	if err != nil {
 		return err
 	}
+	objects := &drinitializer.Storages{}
+	for _, option := range options {
+		if err := option(config, objects); err != nil {
+			return err
+		}
+	}
 	generic, err := config.Complete().New("dr-apiserver", server.NewEmptyDelegate())
 	if err != nil {
 		return err
@@ -86,6 +94,7 @@ func (s *Server) start(heartbeats drplacementcontrol.Heartbeats) error {
 	if err := generic.InstallAPIGroup(storage.APIGroupInfo(apiserver.Scheme, apiserver.Codecs, metav1.ParameterCodec)); err != nil {
 		return err
 	}
+	objects.Use(storage.Policies.Store, storage.Clusters.Store)
 	ctx, cancel := context.WithCancel(context.Background())
 	stopped := make(chan error)
 	go func() { stopped <- generic.PrepareRun().RunWithContext(ctx) }()
