@@ -29,7 +29,7 @@ test: unit e2e ## Run all tests
 
 .PHONY: unit
 unit: ## Run the unit tests
-	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
+	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
 
 E2E_PROCS ?= 6
 .PHONY: e2e
