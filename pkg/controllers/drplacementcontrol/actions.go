@@ -6,6 +6,7 @@ package drplacementcontrol
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
@@ -76,7 +77,7 @@ func (d *decider) promote() {
 	promote, restore := action.Step(d.record(), v1alpha1.StepPromote), action.Step(d.record(), v1alpha1.StepRestore)
 	group := d.facts.Groups[spec.TargetCluster]
 	if action.Confirms(group, v1alpha1.PrimaryState, spec.Epoch) && isTrue(group, v1alpha1.ConditionClusterDataReady) {
-		action.EndStep(promote, v1alpha1.StepDone, fmt.Sprintf("%s confirmed that it is primary.", spec.TargetCluster), d.now)
+		action.EndStep(promote, v1alpha1.StepDone, promoted(group, spec.TargetCluster), d.now)
 		action.StartStep(restore, d.now)
 	}
 	if promote.State == v1alpha1.StepDone && action.Confirms(group, v1alpha1.PrimaryState, spec.Epoch) &&
@@ -96,6 +97,12 @@ func (d *decider) promote() {
 		running.Message = fmt.Sprintf("Waits: %s. It goes on when the agent is back; to recover elsewhere, request a failover "+
 			"to another cluster.", action.NotConnected(spec.TargetCluster, target.ClusterFacts))
 	}
+}
+
+// promoted says that the target is primary, and what it restored: the record is to tell which captures were passed over.
+func promoted(group *v1alpha1.VolumeReplicationGroup, target string) string {
+	restored := meta.FindStatusCondition(group.Status.Conditions, v1alpha1.ConditionClusterDataReady)
+	return strings.TrimSpace(fmt.Sprintf("%s confirmed that it is primary. %s", target, restored.Message))
 }
 
 // takeBack ends an aborted action once the source runs the application again. The target was never commanded to become
