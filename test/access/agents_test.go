@@ -59,6 +59,12 @@ func newFleet(ctx context.Context) fleet {
 	return f
 }
 
+// other is the same fleet as the other cluster's agent has to do with it.
+func (f fleet) other(ctx context.Context) fleet {
+	GinkgoHelper()
+	return fleet{namespace: f.namespace, own: f.another, another: f.own, agent: agentConfig(ctx, f.another)}
+}
+
 func newAgentAccount(ctx context.Context, cluster string) {
 	GinkgoHelper()
 	accounts := playground.Hub.Kube.CoreV1().ServiceAccounts(component.AgentNamespace)
@@ -109,22 +115,8 @@ func (f fleet) on(verb string, r resource, cluster string) call {
 var _ = Describe("The agent of a cluster", func() {
 	It("may do what its table says with what is of its own cluster, and nothing with anything else", func(ctx SpecContext) {
 		f := newFleet(ctx)
-		unassigned := f.namespace + "-nobodys"
-		columns := map[string]string{f.own: ownCluster, f.another: anotherCluster, unassigned: anotherCluster}
-		var all []call
-		allowed := map[string]bool{}
-		for _, r := range served() {
-			for _, verb := range document.Verbs {
-				for cluster, column := range columns {
-					c := f.on(verb, r, cluster)
-					allowed[c.String()] = agentMatrix.Allows(column, r.name, verb)
-					all = append(all, c)
-				}
-			}
-		}
-		for _, way := range bothWays(ctx, f.agent) {
-			By("requesting it " + way.server)
-			Expect(differences(all, func(c call) (string, error) { return tryAsAgent(ctx, way, c, allowed[c.String()]) })).To(BeEmpty())
+		for _, f := range []fleet{f, f.other(ctx)} {
+			tryTable(ctx, f)
 		}
 	}, SpecTimeout(specTimeout))
 
@@ -186,6 +178,28 @@ var _ = Describe("The agent of a cluster", func() {
 		}
 	}, SpecTimeout(specTimeout))
 })
+
+// tryTable tries every verb on every resource of the agent's own cluster, of the other and of one that is not there.
+func tryTable(ctx context.Context, f fleet) {
+	GinkgoHelper()
+	unassigned := f.namespace + "-nobodys"
+	columns := map[string]string{f.own: ownCluster, f.another: anotherCluster, unassigned: anotherCluster}
+	var all []call
+	allowed := map[string]bool{}
+	for _, r := range served() {
+		for _, verb := range document.Verbs {
+			for cluster, column := range columns {
+				c := f.on(verb, r, cluster)
+				allowed[c.String()] = agentMatrix.Allows(column, r.name, verb)
+				all = append(all, c)
+			}
+		}
+	}
+	for _, way := range bothWays(ctx, f.agent) {
+		By("requesting it " + way.server)
+		Expect(differences(all, func(c call) (string, error) { return tryAsAgent(ctx, way, c, allowed[c.String()]) })).To(BeEmpty())
+	}
+}
 
 // tryAsAgent sends the call and says if the agent is refused otherwise than expected, by whomever: RBAC, the authorizer or
 // admission.

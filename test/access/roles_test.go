@@ -19,6 +19,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/admission/plugin/policyuse"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/test/access/document"
+	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 )
 
 // Columns of the matrix that are no roles.
@@ -130,6 +131,26 @@ var _ = Describe("The matrix of permissions", func() {
 				return try(ctx, way, c, may(c))
 			})).To(BeEmpty())
 		}
+	}, SpecTimeout(specTimeout))
+})
+
+var _ = Describe("The use of a DRPolicy", func() {
+	It("is a permission besides that to make a DRPlacementControl, and can be given for one policy", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		user := "editor-" + namespace
+		bindIn(ctx, namespace, user, "ClusterRole", "dr-editor")
+		editor, err := playground.Hub.As(user)
+		Expect(err).NotTo(HaveOccurred())
+		protect := func() error {
+			placements := editor.DR.DrV1alpha1().DRPlacementControls(namespace)
+			_, err := placements.Create(ctx, framework.Placement(namespace, "shop"), dryRun)
+			return err
+		}
+		Eventually(protect).WithContext(ctx).Should(MatchError(ContainSubstring("may not use that DRPolicy in namespace " + namespace)))
+		applyRecipe(ctx, "Some policies only", namespace)
+		bindIn(ctx, namespace, user, "Role", "gold-user")
+		By("waiting until dr-apiserver no longer remembers what the hub said before")
+		Eventually(protect).WithContext(ctx).Should(Succeed())
 	}, SpecTimeout(specTimeout))
 })
 
