@@ -216,10 +216,11 @@ func schema_pkg_apis_dr_v1alpha1_ActionStep(ref common.ReferenceCallback) common
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name of the step.",
+							Description: "name of the step. A failover has StopSource, Promote and Restore; a relocate HandOver, Promote and Restore.\n\nPossible enum values:\n - `\"HandOver\"` quiesces the application on the source, captures it, syncs its volumes a last time and makes the source issue the handover token: relocate only.\n - `\"Promote\"` makes the target primary: volumes restored and promoted.\n - `\"Restore\"` restores the application's objects on the target, so that it may run.\n - `\"StopSource\"` stops the source from writing, or establishes that it can't be reached: failover only.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"HandOver", "Promote", "Restore", "StopSource"},
 						},
 					},
 					"cluster": {
@@ -245,10 +246,11 @@ func schema_pkg_apis_dr_v1alpha1_ActionStep(ref common.ReferenceCallback) common
 					},
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state of the step.",
+							Description: "state of the step.\n\nPossible enum values:\n - `\"Done\"` means ended well.\n - `\"Failed\"` means ended without reaching its goal.\n - `\"Pending\"` means not begun.\n - `\"Running\"` means begun.\n - `\"Skipped\"` means not needed, or given up because the action was aborted.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Done", "Failed", "Pending", "Running", "Skipped"},
 						},
 					},
 					"startTime": {
@@ -426,9 +428,10 @@ func schema_pkg_apis_dr_v1alpha1_ClusterView(ref common.ReferenceCallback) commo
 					},
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state is the role the agent confirmed: Primary, Secondary or Unknown.",
+							Description: "state is the role the agent confirmed: Primary, Secondary or Unknown.\n\nPossible enum values:\n - `\"Primary\"` means that every volume is writable here and here only as far as this cluster can tell.\n - `\"Secondary\"` means that no volume is writable here and the workload is stopped.\n - `\"Unknown\"` means between roles.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Primary", "Secondary", "Unknown"},
 						},
 					},
 					"epoch": {
@@ -453,9 +456,10 @@ func schema_pkg_apis_dr_v1alpha1_ClusterView(ref common.ReferenceCallback) commo
 					},
 					"freshness": {
 						SchemaProps: spec.SchemaProps{
-							Description: "freshness is Fresh while the agent's Lease on the hub is held, else Stale: what the row says may have changed since observedAt. Computed when read.",
+							Description: "freshness is Fresh while the agent's Lease on the hub is held, else Stale: what the row says may have changed since observedAt. Computed when read.\n\nPossible enum values:\n - `\"Fresh\"` means that the reporting agent is connected.\n - `\"Stale\"` means that the reporting agent has not been heard of for longer than its Lease lasts.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Fresh", "Stale"},
 						},
 					},
 				},
@@ -674,7 +678,7 @@ func schema_pkg_apis_dr_v1alpha1_DRActionStatus(ref common.ReferenceCallback) co
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions: Complete.",
+							Description: "conditions: Complete is True once the action has ended; its reason says how: Succeeded, Failed or Aborted.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1166,7 +1170,7 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterStatus(ref common.ReferenceCallback) c
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions: Validated (object store reachable, bucket there), Connected.",
+							Description: "conditions: Validated is True while the object store can be reached and its bucket is there, Connected while the cluster's agent holds its Lease.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1392,9 +1396,10 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlStatus(ref common.ReferenceCa
 					},
 					"phase": {
 						SchemaProps: spec.SchemaProps{
-							Description: "phase is the application's state in one word.",
+							Description: "phase is the application's state in one word.\n\nPossible enum values:\n - `\"Deleting\"` means that protection is being taken off; the application stays.\n - `\"Deployed\"` means that the application is where it was first placed.\n - `\"Deploying\"` means that the first placement is under way.\n - `\"FailedOver\"` means that the last action was a failover and it ended well.\n - `\"FailingOver\"` means that a failover is under way.\n - `\"Relocated\"` means that the last action was a relocate and it ended well.\n - `\"Relocating\"` means that a relocate is under way.\n - `\"WaitForUser\"` means that a person must decide; conditions say what.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Deleting", "Deployed", "Deploying", "FailedOver", "FailingOver", "Relocated", "Relocating", "WaitForUser"},
 						},
 					},
 					"epoch": {
@@ -1427,7 +1432,7 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlStatus(ref common.ReferenceCa
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions: Available, PeerReady, Protected.",
+							Description: "conditions: Available is True while the application is in place on its primary cluster, PeerReady while the other cluster is ready to take it over, Protected while all of it is saved off the primary cluster.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1708,7 +1713,7 @@ func schema_pkg_apis_dr_v1alpha1_DRPolicyStatus(ref common.ReferenceCallback) co
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions: Validated.",
+							Description: "conditions: Validated is True while the policy can be used; else its message says what to mend.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -2085,10 +2090,11 @@ func schema_pkg_apis_dr_v1alpha1_PreflightCheck(ref common.ReferenceCallback) co
 					},
 					"result": {
 						SchemaProps: spec.SchemaProps{
-							Description: "result is Passed, Overridden or Failed.",
+							Description: "result is Passed, Overridden or Failed.\n\nPossible enum values:\n - `\"Failed\"` means that the action is refused.\n - `\"Overridden\"` means that the check failed and the requester's force or acknowledgement overrode it.\n - `\"Passed\"` means that nothing stands against the action.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Failed", "Overridden", "Passed"},
 						},
 					},
 					"message": {
@@ -2144,9 +2150,10 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedPVC(ref common.ReferenceCallback) comm
 					},
 					"replicationMethod": {
 						SchemaProps: spec.SchemaProps{
-							Description: "replicationMethod is how its bytes travel; empty if it can't be protected.",
+							Description: "replicationMethod is how its bytes travel; empty if it can't be protected.\n\nPossible enum values:\n - `\"VolumeReplication\"` is replication by the storage, driven by csi-addons VolumeReplication.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"VolumeReplication"},
 						},
 					},
 					"conditions": {
@@ -2159,7 +2166,7 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedPVC(ref common.ReferenceCallback) comm
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions: DataReady, DataProtected.",
+							Description: "conditions: DataReady while the volume is usable in the group's role, DataProtected while it is replicated.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -2316,9 +2323,10 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedVolumeStatus(ref common.ReferenceCallb
 					},
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state is the role of that group on the cluster.",
+							Description: "state is the role of that group on the cluster.\n\nPossible enum values:\n - `\"Primary\"` means that every volume is writable here and here only as far as this cluster can tell.\n - `\"Secondary\"` means that no volume is writable here and the workload is stopped.\n - `\"Unknown\"` means between roles.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Primary", "Secondary", "Unknown"},
 						},
 					},
 					"pvc": {
@@ -2336,9 +2344,10 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedVolumeStatus(ref common.ReferenceCallb
 					},
 					"freshness": {
 						SchemaProps: spec.SchemaProps{
-							Description: "freshness of the report.",
+							Description: "freshness of the report.\n\nPossible enum values:\n - `\"Fresh\"` means that the reporting agent is connected.\n - `\"Stale\"` means that the reporting agent has not been heard of for longer than its Lease lasts.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Fresh", "Stale"},
 						},
 					},
 					"observedAt": {
@@ -2655,9 +2664,10 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupStatus(ref common.Referen
 					},
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "state is the role the agent confirms in that epoch: Primary, Secondary or Unknown.",
+							Description: "state is the role the agent confirms in that epoch: Primary, Secondary or Unknown.\n\nPossible enum values:\n - `\"Primary\"` means that every volume is writable here and here only as far as this cluster can tell.\n - `\"Secondary\"` means that no volume is writable here and the workload is stopped.\n - `\"Unknown\"` means between roles.",
 							Type:        []string{"string"},
 							Format:      "",
+							Enum:        []interface{}{"Primary", "Secondary", "Unknown"},
 						},
 					},
 					"conditions": {
@@ -2670,7 +2680,7 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupStatus(ref common.Referen
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions: DataReady, DataProtected, ClusterDataReady, ClusterDataProtected, KubeObjectsReady, Quiesced.",
+							Description: "conditions: DataReady while the volumes are usable in the role, DataProtected while they are replicated (a primary's) or complete and current (a secondary's), ClusterDataReady and KubeObjectsReady once volumes and objects are in place, ClusterDataProtected while the last capture is in every object store and recent, Quiesced while the agent keeps the workload stopped.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

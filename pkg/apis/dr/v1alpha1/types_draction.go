@@ -111,7 +111,7 @@ const (
 
 // DRActionStatus is the plan of an action and what became of it.
 type DRActionStatus struct {
-	// conditions: Complete.
+	// conditions: Complete is True once the action has ended; its reason says how: Succeeded, Failed or Aborted.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -147,6 +147,7 @@ type DRActionStatus struct {
 }
 
 // CheckResult is what a preflight check found.
+// +enum
 type CheckResult string
 
 const (
@@ -173,6 +174,7 @@ type PreflightCheck struct {
 }
 
 // StepState is how far a step has come.
+// +enum
 type StepState string
 
 const (
@@ -190,7 +192,7 @@ const (
 
 // ActionStep is one step of an action's plan.
 type ActionStep struct {
-	// name of the step.
+	// name of the step. A failover has StopSource, Promote and Restore; a relocate HandOver, Promote and Restore.
 	Name StepName `json:"name"`
 	// cluster the step happens on.
 	// +optional
@@ -215,6 +217,7 @@ type ActionStep struct {
 }
 
 // StepName names a step of a plan.
+// +enum
 type StepName string
 
 const (

@@ -54,7 +54,8 @@ type DRClusterStatus struct {
 	// observedGeneration is the generation of spec this status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions: Validated (object store reachable, bucket there), Connected.
+	// conditions: Validated is True while the object store can be reached and its bucket is there, Connected while the
+	// cluster's agent holds its Lease.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -113,6 +113,7 @@ type KubeObjectProtection struct {
 }
 
 // DRPlacementControlPhase is the application's state in one word.
+// +enum
 type DRPlacementControlPhase string
 
 // The phases RamenDR's users know.
@@ -166,7 +167,8 @@ type DRPlacementControlStatus struct {
 	// The DRAction of that name is the lasting record of it.
 	// +optional
 	CurrentAction *ActionRecord `json:"currentAction,omitempty"`
-	// conditions: Available, PeerReady, Protected.
+	// conditions: Available is True while the application is in place on its primary cluster, PeerReady while the other
+	// cluster is ready to take it over, Protected while all of it is saved off the primary cluster.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -219,6 +221,7 @@ type ClusterView struct {
 }
 
 // Freshness says whether a report can still be believed.
+// +enum
 type Freshness string
 
 const (

@@ -87,7 +87,7 @@ type DRPolicyStatus struct {
 	// observedGeneration is the generation of spec this status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// conditions: Validated.
+	// conditions: Validated is True while the policy can be used; else its message says what to mend.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -154,6 +154,7 @@ type HandoverVolume struct {
 }
 
 // VolumeReplicationGroupState is the role an agent confirms.
+// +enum
 type VolumeReplicationGroupState string
 
 const (
@@ -195,7 +196,10 @@ type VolumeReplicationGroupStatus struct {
 	// state is the role the agent confirms in that epoch: Primary, Secondary or Unknown.
 	// +optional
 	State VolumeReplicationGroupState `json:"state,omitempty"`
-	// conditions: DataReady, DataProtected, ClusterDataReady, ClusterDataProtected, KubeObjectsReady, Quiesced.
+	// conditions: DataReady while the volumes are usable in the role, DataProtected while they are replicated (a primary's)
+	// or complete and current (a secondary's), ClusterDataReady and KubeObjectsReady once volumes and objects are in place,
+	// ClusterDataProtected while the last capture is in every object store and recent, Quiesced while the agent keeps the
+	// workload stopped.
 	// +optional
 	// +listType=map
 	// +listMapKey=type
@@ -243,6 +247,7 @@ type CaptureReference struct {
 }
 
 // ReplicationMethod is how a volume's bytes travel.
+// +enum
 type ReplicationMethod string
 
 // MethodVolumeReplication is replication by the storage, driven by csi-addons VolumeReplication.
@@ -260,7 +265,7 @@ type ProtectedPVC struct {
 	// replicationMethod is how its bytes travel; empty if it can't be protected.
 	// +optional
 	ReplicationMethod ReplicationMethod `json:"replicationMethod,omitempty"`
-	// conditions: DataReady, DataProtected.
+	// conditions: DataReady while the volume is usable in the group's role, DataProtected while it is replicated.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -15,7 +15,7 @@ import (
 //
 // ActionStep is one step of an action's plan.
 type ActionStepApplyConfiguration struct {
-	// name of the step.
+	// name of the step. A failover has StopSource, Promote and Restore; a relocate HandOver, Promote and Restore.
 	Name *drv1alpha1.StepName `json:"name,omitempty"`
 	// cluster the step happens on.
 	Cluster *string `json:"cluster,omitempty"`

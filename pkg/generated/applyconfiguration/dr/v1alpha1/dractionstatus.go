@@ -15,7 +15,7 @@ import (
 //
 // DRActionStatus is the plan of an action and what became of it.
 type DRActionStatusApplyConfiguration struct {
-	// conditions: Complete.
+	// conditions: Complete is True once the action has ended; its reason says how: Succeeded, Failed or Aborted.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// checks are what preflight looked at and what it found.
 	Checks []PreflightCheckApplyConfiguration `json:"checks,omitempty"`

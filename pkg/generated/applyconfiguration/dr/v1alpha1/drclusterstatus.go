@@ -17,7 +17,8 @@ import (
 type DRClusterStatusApplyConfiguration struct {
 	// observedGeneration is the generation of spec this status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// conditions: Validated (object store reachable, bucket there), Connected.
+	// conditions: Validated is True while the object store can be reached and its bucket is there, Connected while the
+	// cluster's agent holds its Lease.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// heartbeatAge is the time since the agent last renewed its Lease. Computed when read; absent if it never did.
 	HeartbeatAge *metav1.Duration `json:"heartbeatAge,omitempty"`

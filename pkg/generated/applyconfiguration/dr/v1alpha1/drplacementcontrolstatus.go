@@ -29,7 +29,8 @@ type DRPlacementControlStatusApplyConfiguration struct {
 	// currentAction is the action under way or, when its Complete condition is True, the last one.
 	// The DRAction of that name is the lasting record of it.
 	CurrentAction *ActionRecordApplyConfiguration `json:"currentAction,omitempty"`
-	// conditions: Available, PeerReady, Protected.
+	// conditions: Available is True while the application is in place on its primary cluster, PeerReady while the other
+	// cluster is ready to take it over, Protected while all of it is saved off the primary cluster.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// clusters is what each cluster's agent last reported, a row a cluster.
 	Clusters []ClusterViewApplyConfiguration `json:"clusters,omitempty"`

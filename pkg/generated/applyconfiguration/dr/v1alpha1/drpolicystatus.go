@@ -16,7 +16,7 @@ import (
 type DRPolicyStatusApplyConfiguration struct {
 	// observedGeneration is the generation of spec this status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
-	// conditions: Validated.
+	// conditions: Validated is True while the policy can be used; else its message says what to mend.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// async lists the storage classes whose volumes can be replicated at intervals.
 	Async *PeerClassesApplyConfiguration `json:"async,omitempty"`

@@ -24,7 +24,7 @@ type ProtectedPVCApplyConfiguration struct {
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// replicationMethod is how its bytes travel; empty if it can't be protected.
 	ReplicationMethod *drv1alpha1.ReplicationMethod `json:"replicationMethod,omitempty"`
-	// conditions: DataReady, DataProtected.
+	// conditions: DataReady while the volume is usable in the group's role, DataProtected while it is replicated.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// lastSyncTime is the point in time up to which the peer has the volume's data.
 	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`

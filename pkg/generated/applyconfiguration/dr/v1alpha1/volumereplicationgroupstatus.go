@@ -23,7 +23,10 @@ type VolumeReplicationGroupStatusApplyConfiguration struct {
 	Epoch *int64 `json:"epoch,omitempty"`
 	// state is the role the agent confirms in that epoch: Primary, Secondary or Unknown.
 	State *drv1alpha1.VolumeReplicationGroupState `json:"state,omitempty"`
-	// conditions: DataReady, DataProtected, ClusterDataReady, ClusterDataProtected, KubeObjectsReady, Quiesced.
+	// conditions: DataReady while the volumes are usable in the role, DataProtected while they are replicated (a primary's)
+	// or complete and current (a secondary's), ClusterDataReady and KubeObjectsReady once volumes and objects are in place,
+	// ClusterDataProtected while the last capture is in every object store and recent, Quiesced while the agent keeps the
+	// workload stopped.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// protectedPVCs is a row per PersistentVolumeClaim.
 	ProtectedPVCs []ProtectedPVCApplyConfiguration `json:"protectedPVCs,omitempty"`
