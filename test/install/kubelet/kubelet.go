@@ -45,6 +45,8 @@ type Kubelet struct {
 	secrets    corelisters.SecretNamespaceLister
 	configMaps corelisters.ConfigMapNamespaceLister
 	wake       chan struct{}
+	// told is why pods wait.
+	told map[types.UID]string
 
 	mu   sync.Mutex
 	pods map[types.UID]*pod
@@ -58,7 +60,8 @@ func (k *Kubelet) Run(ctx context.Context) error {
 	if k.client, err = kubernetes.NewForConfig(k.Config); err != nil {
 		return err
 	}
-	k.pods, k.holders, k.wake = map[types.UID]*pod{}, map[string]*pod{}, make(chan struct{}, 1)
+	k.pods, k.holders, k.told = map[types.UID]*pod{}, map[string]*pod{}, map[types.UID]string{}
+	k.wake = make(chan struct{}, 1)
 	factory := informers.NewSharedInformerFactoryWithOptions(k.client, 0, informers.WithNamespace(k.Namespace))
 	core := factory.Core().V1()
 	k.podLister = core.Pods().Lister().Pods(k.Namespace)
@@ -111,9 +114,7 @@ func (k *Kubelet) sync(ctx context.Context) {
 		}
 	}
 	for _, object := range wanted {
-		if err := k.syncOne(ctx, object); err != nil {
-			k.Say("pod %s waits: %v", object.Name, err)
-		}
+		k.tell(object, k.syncOne(ctx, object))
 	}
 }
 
@@ -134,6 +135,14 @@ func (k *Kubelet) syncOne(ctx context.Context, object *corev1.Pod) error {
 	k.pods[object.UID] = p
 	k.mu.Unlock()
 	return p.start()
+}
+
+// tell says once why a pod waits.
+func (k *Kubelet) tell(object *corev1.Pod, err error) {
+	if err != nil && k.told[object.UID] != err.Error() {
+		k.Say("pod %s waits: %v", object.Name, err)
+		k.told[object.UID] = err.Error()
+	}
 }
 
 func (k *Kubelet) find(uid types.UID) *pod {

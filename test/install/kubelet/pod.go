@@ -19,6 +19,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -255,7 +256,7 @@ func expand(text string, environment map[string]string) string {
 
 func (p *pod) patchStatus(ctx context.Context, patch []byte) {
 	_, err := p.client.CoreV1().Pods(p.Namespace).Patch(ctx, p.object.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{}, "status")
-	if err != nil && ctx.Err() == nil {
+	if err != nil && !apierrors.IsNotFound(err) && ctx.Err() == nil {
 		p.Say("pod %s: telling its status: %v", p.object.Name, err)
 	}
 }

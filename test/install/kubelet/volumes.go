@@ -154,6 +154,7 @@ func (p *pod) detach() {
 		}
 	}
 	p.release()
+	p.poke()
 }
 
 // release lets other pods have the claims.
@@ -165,7 +166,6 @@ func (p *pod) release() {
 			delete(p.holders, claim)
 		}
 	}
-	p.poke()
 }
 
 // claims are the pod's claims and where they are mounted.

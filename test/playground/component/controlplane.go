@@ -91,14 +91,13 @@ func (c Cluster) AuditLog() string { return c.Root.Log(c.Name, "audit") }
 var hubControllers = []string{
 	"namespace-controller", "garbage-collector-controller", "serviceaccount-controller", "serviceaccount-token-controller",
 	"root-ca-certificate-publisher-controller", "clusterrole-aggregation-controller", "resourcequota-controller",
-	"deployment-controller", "replicaset-controller",
+	"deployment-controller", "replicaset-controller", "persistentvolumeclaim-protection-controller",
 }
 
 // workloadControllers are what applications need besides.
 var workloadControllers = []string{
 	"statefulset-controller", "job-controller",
-	"persistentvolume-binder-controller", "persistentvolume-protection-controller",
-	"persistentvolumeclaim-protection-controller", "endpointslice-controller",
+	"persistentvolume-binder-controller", "persistentvolume-protection-controller", "endpointslice-controller",
 }
 
 // KubeControllerManager runs the controllers. Many applications move at once here, so it works at many at once.
