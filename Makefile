@@ -25,16 +25,20 @@ verify: ## Fail if formatting, vet, or code generated anew makes a difference
 	@hack/verify.sh
 
 .PHONY: test
-test: unit e2e ## Run all tests
+test: unit access e2e ## Run all tests
 
 .PHONY: unit
 unit: ## Run the unit tests
-	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
+	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/access/document/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
 
 E2E_PROCS ?= 6
 .PHONY: e2e
 e2e: tools build ## Run the end-to-end tests on the playground
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m $(E2E_FLAGS) ./test/e2e
+
+.PHONY: access
+access: tools build ## Try every cell of docs/access.md against the hub
+	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m ./test/access
 
 .PHONY: failpoints
 failpoints: tools build ## Have the programs die between any two writes, one place after the other
