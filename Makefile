@@ -32,6 +32,10 @@ unit: ## Run the unit tests
 	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/access/document/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
 
 E2E_PROCS ?= 6
+.PHONY: fuzz
+fuzz: ## Try random inputs on everything that reads what others wrote, FUZZTIME=20s on each
+	@hack/fuzz.sh
+
 .PHONY: e2e
 e2e: tools build ## Run the end-to-end tests on the playground
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m $(E2E_FLAGS) ./test/e2e
