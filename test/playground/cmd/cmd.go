@@ -37,10 +37,12 @@ func New() *cobra.Command {
 			"End the object store of a profile"),
 		newRelayed(supervisor.VerbPartition, "partition {dr1|dr2}",
 			"Cut a cluster's agent and storage off from the hub and the peer"),
+		newRelayed(supervisor.VerbSlow, "slow {dr1|dr2}",
+			"Make all that a cluster's agent and storage exchange with the hub and the peer take its time"),
 		newRelayed(supervisor.VerbHeal, "heal {dr1|dr2}",
-			"Undo partition"),
-		newRelayed(supervisor.VerbS3, "s3 PROFILE {forbid|hang|heal}",
-			"Make an object store refuse every request, not answer, or serve again"),
+			"Undo partition and slow"),
+		newRelayed(supervisor.VerbS3, "s3 PROFILE {forbid|full|hang|slow|truncate|heal}",
+			"Make an object store refuse every request, have no room, not answer, answer late or incompletely, or serve again"),
 		newFault(),
 	)
 	return root

@@ -10,7 +10,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -182,5 +184,64 @@ func TestPortsKeepTheirNames(t *testing.T) {
 	}
 	if second.Get("a") != first.Get("a") || second.Get("b") != first.Get("b") {
 		t.Fatalf("the ports have changed: %v", saved)
+	}
+}
+
+// store serves objects of 4 kB under any name and takes any.
+func store(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		_, _ = w.Write(make([]byte, 4<<10))
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+func TestAFullStoreTakesNothingAndGivesWhatItHas(t *testing.T) {
+	proxy := listen(t, store(t))
+	proxy.SetMode(Full)
+	for method, want := range map[string]int{http.MethodPut: http.StatusInsufficientStorage, http.MethodGet: http.StatusOK} {
+		request, err := http.NewRequestWithContext(t.Context(), method, "http://"+proxy.Address()+"/object", strings.NewReader("data"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%s: %s", method, response.Status)
+		}
+	}
+}
+
+func TestATruncatedAnswerEndsBeforeItsLength(t *testing.T) {
+	proxy := listen(t, store(t))
+	proxy.SetMode(Truncate)
+	response, err := http.Get("http://" + proxy.Address() + "/object") //nolint:noctx // a test's own server
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if content, err := io.ReadAll(response.Body); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("read %d bytes: %v", len(content), err)
+	}
+}
+
+func TestASlowLinkForwardsLater(t *testing.T) {
+	proxy := listen(t, echo(t))
+	proxy.SetMode(Slow)
+	began := time.Now()
+	conn := dial(t, proxy)
+	if _, err := conn.Write([]byte("late\n")); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := bufio.NewReader(conn).ReadString('\n'); err != nil || answer != "late\n" {
+		t.Fatalf("%q, %v", answer, err)
+	}
+	if took := time.Since(began); took < 2*slowPause {
+		t.Errorf("it took %s there and back", took)
 	}
 }

@@ -8,8 +8,10 @@ package network
 import (
 	"fmt"
 	"net"
+	"net/http"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Mode is what a proxy does with connections.
@@ -22,13 +24,27 @@ const (
 	BlackHole Mode = "BlackHole"
 	// Forbid answers every HTTP request with the refusal of an object store.
 	Forbid Mode = "Forbid"
+	// Full answers HTTP requests that write as an object store does that has no room, and forwards the others.
+	Full Mode = "Full"
+	// Slow forwards, each piece after a while.
+	Slow Mode = "Slow"
+	// Truncate forwards, and ends connections in the middle of what the target answers.
+	Truncate Mode = "Truncate"
+)
+
+const (
+	// slowPause is how long each piece of at most slowPiece bytes takes, either way, in mode Slow.
+	slowPause = 150 * time.Millisecond
+	slowPiece = 8 << 10
+	// truncateAfter is how many bytes of answers pass on a connection in mode Truncate: enough for the head of one.
+	truncateAfter = 700
 )
 
 // Proxy forwards TCP connections to a target as long as it is told to.
 type Proxy struct {
 	listener net.Listener
 	target   string
-	forbid   *forbidder
+	refusers map[Mode]*refuser
 
 	mu    sync.Mutex
 	mode  Mode
@@ -59,8 +75,9 @@ func Listen(address, target string) (*Proxy, error) {
 		return nil, fmt.Errorf("listen for the proxy to %s: %w", target, err)
 	}
 	p := &Proxy{
-		listener: listener, target: target, forbid: newForbidder(),
-		mode: Pass, conns: map[*connection]struct{}{},
+		listener: listener, target: target,
+		refusers: map[Mode]*refuser{Forbid: newRefuser(http.HandlerFunc(forbid)), Full: newRefuser(full(target))},
+		mode:     Pass, conns: map[*connection]struct{}{},
 	}
 	go p.accept()
 	return p, nil
@@ -93,7 +110,9 @@ func (p *Proxy) SetMode(mode Mode) {
 // Close ends the proxy and all its connections.
 func (p *Proxy) Close() {
 	_ = p.listener.Close()
-	p.forbid.close()
+	for _, refuser := range p.refusers {
+		refuser.close()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for c := range p.conns {
@@ -113,20 +132,35 @@ func (p *Proxy) accept() {
 }
 
 func (p *Proxy) serve(c *connection) {
-	switch p.add(c) {
+	switch mode := p.add(c); mode {
 	case BlackHole:
 		c.lost.Store(true)
-	case Forbid:
-		p.forbid.serve(forbiddenConn{Conn: c.client, closed: func() { p.remove(c) }})
-	case Pass:
+	case Forbid, Full:
+		p.refusers[mode].serve(refusedConn{Conn: c.client, closed: func() { p.remove(c) }})
+	default:
 		target, err := net.Dial("tcp4", p.target)
 		if err != nil || !p.connect(c, target) {
 			p.remove(c)
 			return
 		}
-		go p.copy(c, target, c.client)
-		p.copy(c, c.client, target)
+		there, back := flow{}, flow{}
+		if mode == Slow {
+			there, back = flow{pause: slowPause}, flow{pause: slowPause}
+		}
+		if mode == Truncate {
+			back.limit = truncateAfter
+		}
+		go p.copy(c, target, c.client, there)
+		p.copy(c, c.client, target, back)
 	}
+}
+
+// flow is what becomes of the bytes that are carried one way.
+type flow struct {
+	// pause before each piece.
+	pause time.Duration
+	// limit is after how many bytes the connection ends; 0 means never.
+	limit int
 }
 
 // add registers a new connection and returns the mode it came in.
@@ -160,16 +194,26 @@ func (p *Proxy) remove(c *connection) {
 	c.close()
 }
 
-// copy carries bytes one way until either side ends or the connection is lost.
-func (p *Proxy) copy(c *connection, to, from net.Conn) {
+// copy carries bytes one way until either side ends, the connection is lost, or its limit is reached.
+func (p *Proxy) copy(c *connection, to, from net.Conn, f flow) {
 	defer p.remove(c)
 	buffer := make([]byte, 32<<10)
+	if f.pause > 0 {
+		buffer = buffer[:slowPiece]
+	}
 	for {
 		n, err := from.Read(buffer)
 		if c.lost.Load() {
 			return
 		}
 		if n > 0 {
+			time.Sleep(f.pause)
+			if f.limit > 0 {
+				if f.limit -= n; f.limit <= 0 {
+					_, _ = to.Write(buffer[:n+f.limit])
+					return
+				}
+			}
 			if _, err := to.Write(buffer[:n]); err != nil {
 				return
 			}

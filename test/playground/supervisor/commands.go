@@ -6,6 +6,8 @@ package supervisor
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ramendr/dr-apiserver/test/playground/component"
@@ -86,12 +88,23 @@ func (s *Supervisor) Partition(report Progress, name string) error {
 	return nil
 }
 
-// Heal undoes Partition.
+// Slow makes all that a managed cluster's agent and storage exchange with others take its time.
+func (s *Supervisor) Slow(report Progress, name string) error {
+	if _, err := s.managed(name); err != nil {
+		return err
+	}
+	s.links.slow(name, true)
+	report("%s has slow links.", name)
+	return nil
+}
+
+// Heal undoes Partition and Slow.
 func (s *Supervisor) Heal(report Progress, name string) error {
 	if _, err := s.managed(name); err != nil {
 		return err
 	}
 	s.links.partition(name, false)
+	s.links.slow(name, false)
 	report("%s is connected.", name)
 	return nil
 }
@@ -121,9 +134,13 @@ func (s *Supervisor) StartS3(ctx context.Context, report Progress, profile strin
 }
 
 // s3Faults are the words for what an object store can do to its users.
-var s3Faults = map[string]network.Mode{"forbid": network.Forbid, "hang": network.BlackHole, "heal": network.Pass}
+var s3Faults = map[string]network.Mode{
+	"forbid": network.Forbid, "full": network.Full, "hang": network.BlackHole, "slow": network.Slow, "truncate": network.Truncate,
+	"heal": network.Pass,
+}
 
-// FaultS3 makes the object store of a profile answer 403 (forbid), not answer (hang), or serve again (heal).
+// FaultS3 makes the object store of a profile answer 403 (forbid), have no room (full), not answer (hang), answer late (slow) or
+// incompletely (truncate), or serve again (heal).
 func (s *Supervisor) FaultS3(report Progress, profile, fault string) error {
 	c, err := s.storeOf(profile)
 	if err != nil {
@@ -131,7 +148,7 @@ func (s *Supervisor) FaultS3(report Progress, profile, fault string) error {
 	}
 	mode, known := s3Faults[fault]
 	if !known {
-		return fmt.Errorf("%q is none of: forbid, hang, heal", fault)
+		return fmt.Errorf("%q is none of: %s", fault, strings.Join(slices.Sorted(maps.Keys(s3Faults)), ", "))
 	}
 	s.links.faultS3(c.Name, mode)
 	report("%s: %s.", profile, fault)

@@ -34,13 +34,15 @@ type links struct {
 	mu sync.Mutex
 	// cut are the clusters that no link enters or leaves.
 	cut map[string]bool
+	// slowed are the clusters whose links take their time.
+	slowed map[string]bool
 	// s3 is what is wrong with the object store of a cluster.
 	s3 map[string]network.Mode
 }
 
 // newLinks lays out who reaches whom: agents their hub, storage its peer, and everybody the object stores.
 func newLinks() *links {
-	l := &links{cut: map[string]bool{}, s3: map[string]network.Mode{}}
+	l := &links{cut: map[string]bool{}, slowed: map[string]bool{}, s3: map[string]network.Mode{}}
 	for _, from := range managedClusters {
 		l.all = append(l.all, &link{from: from, to: hub, service: component.KubeAPIServer})
 		l.all = append(l.all, &link{from: from, to: peer(from), service: component.Storage})
@@ -93,6 +95,14 @@ func (l *links) partition(cluster string, cut bool) {
 	l.apply()
 }
 
+// slow makes the links of a cluster to others take their time, or not any more.
+func (l *links) slow(cluster string, slow bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.slowed[cluster] = slow
+	l.apply()
+}
+
 // faultS3 makes a cluster's object store misbehave towards everybody.
 func (l *links) faultS3(cluster string, mode network.Mode) {
 	l.mu.Lock()
@@ -106,6 +116,7 @@ func (l *links) heal() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clear(l.cut)
+	clear(l.slowed)
 	clear(l.s3)
 	l.apply()
 }
@@ -124,6 +135,9 @@ func (l *links) mode(link *link) network.Mode {
 	}
 	if mode, faulty := l.s3[link.to]; faulty && link.service == component.S3 {
 		return mode
+	}
+	if link.from != link.to && (l.slowed[link.from] || l.slowed[link.to]) {
+		return network.Slow
 	}
 	return network.Pass
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -28,6 +29,7 @@ const (
 	VerbStart     = "start"
 	VerbStop      = "stop"
 	VerbPartition = "partition"
+	VerbSlow      = "slow"
 	VerbHeal      = "heal"
 	VerbS3        = "s3"
 	VerbFault     = "fault"
@@ -117,17 +119,15 @@ func (s *Supervisor) do(ctx context.Context, report Progress, command Command) e
 		return s.Kill(report, words)
 	case VerbStart, VerbStop:
 		return s.startOrStop(ctx, report, command)
-	case VerbPartition, VerbHeal:
+	case VerbPartition, VerbSlow, VerbHeal:
 		if len(words) != 1 {
 			return fmt.Errorf("%s takes one cluster: %s", command.Verb, strings.Join(managedClusters, " or "))
 		}
-		if command.Verb == VerbHeal {
-			return s.Heal(report, words[0])
-		}
-		return s.Partition(report, words[0])
+		change := map[string]func(Progress, string) error{VerbPartition: s.Partition, VerbSlow: s.Slow, VerbHeal: s.Heal}
+		return change[command.Verb](report, words[0])
 	case VerbS3:
 		if len(words) != 2 {
-			return fmt.Errorf("s3 takes a profile and one of: forbid, hang, heal")
+			return fmt.Errorf("s3 takes a profile and one of: %s", strings.Join(slices.Sorted(maps.Keys(s3Faults)), ", "))
 		}
 		return s.FaultS3(report, words[0], words[1])
 	case VerbFault:
