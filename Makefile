@@ -25,7 +25,7 @@ verify: ## Fail if formatting, vet, or code generated anew makes a difference
 	@hack/verify.sh
 
 .PHONY: test
-test: unit access e2e ## Run all tests
+test: unit access conformance e2e ## Run all tests
 
 .PHONY: unit
 unit: ## Run the unit tests
@@ -43,6 +43,10 @@ e2e: tools build ## Run the end-to-end tests on the playground
 .PHONY: access
 access: tools build ## Try every cell of docs/access.md against the hub
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m ./test/access
+
+.PHONY: conformance
+conformance: tools build ## Try on the hub that every kind works as a built-in one does
+	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m ./test/conformance
 
 .PHONY: failpoints
 failpoints: tools build ## Have the programs die between any two writes, one place after the other

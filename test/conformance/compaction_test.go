@@ -13,6 +13,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
 )
 
 // compactedKey is where API servers tell each other up to which revision they have compacted.
@@ -46,17 +47,13 @@ func makeOldPages(ctx context.Context) map[string]oldPage {
 	return pages
 }
 
-var _ = eachStored("Whoever goes on with a list of which the revision is compacted", func(k kind) {
-	It("is sent away with 410 and a way to go on with what there is now", func(ctx SpecContext) {
+var _ = eachStored("Whoever goes on from a revision that is compacted", func(k kind) {
+	It("with a list is sent away with 410 and a way to go on with what there is now", func(ctx SpecContext) {
 		page := oldPages[k.name]
 		objects := k.objectsIn(page.Namespace)
 		DeferCleanup(objects.DeleteCollection, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: page.Selector})
-		next := func() error {
-			_, err := objects.List(ctx, metav1.ListOptions{LabelSelector: page.Selector, Limit: 1, Continue: page.Continue})
-			return err
-		}
-		Eventually(next).WithContext(ctx).WithTimeout(await).Should(refused(http.StatusGone, "continue"))
-		err := next()
+		_, err := objects.List(ctx, metav1.ListOptions{LabelSelector: page.Selector, Limit: 1, Continue: page.Continue})
+		Expect(err).To(refused(http.StatusGone, "continue"))
 		Expect(apierrors.IsResourceExpired(err)).To(BeTrue())
 		anew := err.(apierrors.APIStatus).Status().ListMeta.Continue
 		rest, err := objects.List(ctx, metav1.ListOptions{LabelSelector: page.Selector, Limit: 10, Continue: anew})
@@ -67,6 +64,18 @@ var _ = eachStored("Whoever goes on with a list of which the revision is compact
 			ResourceVersion: page.ResourceVersion, ResourceVersionMatch: metav1.ResourceVersionMatchExact,
 		})
 		Expect(err).To(refused(http.StatusGone))
+	}, SpecTimeout(specTimeout))
+
+	It("with a watch is sent away with 410", func(ctx SpecContext) {
+		page := oldPages[k.name]
+		watcher, err := k.objectsIn(page.Namespace).Watch(ctx, metav1.ListOptions{ResourceVersion: page.ResourceVersion})
+		Expect(err).NotTo(HaveOccurred())
+		DeferCleanup(watcher.Stop)
+		var got watch.Event
+		Eventually(watcher.ResultChan()).WithContext(ctx).WithTimeout(await).Should(Receive(&got))
+		Expect(got.Type).To(Equal(watch.Error))
+		Expect(got.Object).To(HaveField("Code", BeEquivalentTo(http.StatusGone)))
+		Expect(got.Object).To(HaveField("Reason", metav1.StatusReasonExpired))
 	}, SpecTimeout(specTimeout))
 })
 

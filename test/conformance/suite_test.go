@@ -49,6 +49,8 @@ const (
 	policy = "conformance"
 	east   = "conformance-east"
 	west   = "conformance-west"
+	// noBucket is a profile of the playground that works for nobody.
+	noBucket = "s3-without-bucket"
 )
 
 // booted says that this suite has booted the hub. Only the process that did so knows.
@@ -72,6 +74,9 @@ var _ = SynchronizedBeforeSuite(func(ctx SpecContext) []byte {
 	Expect(makeShared(ctx)).To(Succeed())
 	pages, err := json.Marshal(makeOldPages(ctx))
 	Expect(err).NotTo(HaveOccurred())
+	// A server that was started since does not have in its memory what its store has forgotten.
+	Expect(playground.Do(ctx, "kill", "apiserver")).To(Succeed())
+	Expect(playground.Do(ctx, "start", "apiserver")).To(Succeed())
 	return pages
 }, func(ctx SpecContext, pages []byte) {
 	if playground == nil {

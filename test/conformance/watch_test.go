@@ -115,17 +115,6 @@ var _ = eachStored("Whoever watches", func(k kind) {
 		partial := &events{watcher.ResultChan()}
 		Expect(partial.next(ctx, watch.Added).uid).To(Equal(created.GetUID()))
 	}, SpecTimeout(specTimeout))
-
-	It("is sent away with 410 from before there was anything to see", func(ctx SpecContext) {
-		watcher, err := k.objects().Watch(ctx, metav1.ListOptions{ResourceVersion: "1"})
-		Expect(err).NotTo(HaveOccurred())
-		DeferCleanup(watcher.Stop)
-		var got watch.Event
-		Eventually(watcher.ResultChan()).WithContext(ctx).WithTimeout(await).Should(Receive(&got))
-		Expect(got.Type).To(Equal(watch.Error))
-		Expect(got.Object).To(HaveField("Code", BeEquivalentTo(http.StatusGone)))
-		Expect(got.Object).To(HaveField("Reason", metav1.StatusReasonExpired))
-	}, SpecTimeout(specTimeout))
 })
 
 // events are those of a watch.
