@@ -77,3 +77,14 @@ if [[ ! -d $crds || $tools/.csi-addons-manager.stamp -nt $crds ]]; then
   cp "$module_dir"/config/crd/bases/*.yaml "$crds/"
   chmod u+w "$crds"/*.yaml
 fi
+
+# Manifests for cert-manager are tried against its CRDs, of which its module has no program to build.
+crds=$tools/crds/cert-manager
+if [[ ! -d $crds || hack/tools/cert-manager/go.mod -nt $crds ]]; then
+  go -C hack/tools/cert-manager mod download
+  module_dir=$(go list -C hack/tools/cert-manager -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)
+  rm -rf "$crds"
+  mkdir -p "$crds"
+  cp "$module_dir"/deploy/crds/cert-manager.io_*.yaml "$crds/"
+  chmod u+w "$crds"/*.yaml
+fi

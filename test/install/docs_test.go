@@ -36,7 +36,7 @@ var _ = Describe("Whoever does what docs/install.md says", Ordered, func() {
 				follow(ctx, step)
 			}
 		}
-		story(ctx)
+		story(ctx, playground.App("installed"))
 		nobodyWasDenied()
 	}, SpecTimeout(specTimeout))
 

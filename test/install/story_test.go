@@ -20,12 +20,9 @@ import (
 	"github.com/ramendr/dr-apiserver/test/playground/component"
 )
 
-const application = "installed"
-
 // story protects an application, fails it over, and relocates it back.
-func story(ctx context.Context) {
+func story(ctx context.Context, app *framework.App) {
 	GinkgoHelper()
-	app := playground.App(application)
 	By("deploying and protecting an application on dr1")
 	Expect(app.Deploy(ctx, framework.DR1, 1)).To(Succeed())
 	Expect(app.Protect(ctx)).To(Succeed())
@@ -85,6 +82,12 @@ func nobodyWasDenied() {
 	}
 }
 
+// user returns what a ServiceAccount has done on a cluster.
+func user(cluster string, a account) []audit.Request {
+	GinkgoHelper()
+	return audit.Of(requests(cluster), a.user())
+}
+
 // account is a ServiceAccount of a program on a cluster.
 type account struct{ cluster, namespace, name string }
 
@@ -101,7 +104,7 @@ func reportUnused(ctx context.Context) {
 	GinkgoHelper()
 	var report strings.Builder
 	for _, a := range accounts {
-		did := audit.Of(requests(a.cluster), a.user())
+		did := user(a.cluster, a)
 		Expect(did).NotTo(BeEmpty(), a.user())
 		roles, err := audit.Roles(ctx, cluster(a.cluster).Kube, a.namespace, a.name)
 		Expect(err).NotTo(HaveOccurred())

@@ -19,7 +19,7 @@ import (
 // Policy has the requests of this project's programs written down, whoever else there is.
 const Policy = `apiVersion: audit.k8s.io/v1
 kind: Policy
-omitStages: [RequestReceived, ResponseStarted]
+omitStages: [RequestReceived]
 rules:
 - level: Metadata
   userGroups: ["system:serviceaccounts:dr-system", "system:serviceaccounts:dr-agents"]
