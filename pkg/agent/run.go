@@ -22,7 +22,6 @@ import (
 	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/klog/v2"
-	"k8s.io/utils/clock"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
@@ -38,6 +37,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/pkg/generated/clientset/versioned"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
 )
@@ -96,7 +96,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	report := &inventory.Reconciler{Cluster: c.Cluster, Hub: hubWriter, Local: mgr.GetClient(), Clock: clock.RealClock{}}
+	report := &inventory.Reconciler{Cluster: c.Cluster, Hub: hubWriter, Local: mgr.GetClient(), Clock: failpoint.Clock()}
 	if err := errors.Join(
 		a.watch(ctx, mgr.GetCache()),
 		report.SetupWithManager(mgr),
@@ -148,14 +148,14 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 	})
 	h, index := newHub(hubClient, c.Cluster), capture.NewIndex(capture.NewKinds(kinds), names)
 	a := &Agent{
-		cluster: c.Cluster, workers: c.Workers, hub: h, local: mgr.GetClient(), clock: clock.RealClock{},
+		cluster: c.Cluster, workers: c.Workers, hub: h, local: mgr.GetClient(), clock: failpoint.Clock(),
 		backend:     &volumereplication.Backend{Reader: mgr.GetClient(), Client: mgr.GetClient()},
 		collector:   &capture.Collector{Resources: index, Client: objects, Namespaces: mgr.GetClient()},
 		restorer:    &restore.Restorer{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Dynamic: objects, Exists: index.Exists},
 		stores:      objectstore.NewProvider(c.Profiles, secrets, c.Namespace),
 		index:       index,
 		checkpoints: checkpoints,
-		writer:      status.NewWriter(h, clock.RealClock{}),
+		writer:      status.NewWriter(h, failpoint.Clock()),
 	}
 	a.restorer.AwaitBound = func(ctx context.Context, volume string, claim types.UID) error {
 		return a.bindings.await(ctx, mgr.GetClient(), volume, claim)
@@ -191,7 +191,7 @@ func keepToken(ctx context.Context, c Config, hubConfig, localConfig *rest.Confi
 	keeper := &hubtoken.Keeper{
 		Hub: hubClient, Account: types.NamespacedName{Namespace: c.AgentNamespace, Name: c.Cluster},
 		Local: local, Secret: types.NamespacedName{Namespace: c.Namespace, Name: c.HubSecret},
-		Clock: clock.RealClock{},
+		Clock: failpoint.Clock(),
 	}
 	keeper.Run(ctx)
 	return nil

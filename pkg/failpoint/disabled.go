@@ -5,5 +5,10 @@
 
 package failpoint
 
+import "k8s.io/utils/clock"
+
 // Hit does nothing in a program that is not built for being tested in this way.
 func (*Point) Hit(string) {}
+
+// Clock is the machine's.
+func Clock() clock.WithTicker { return clock.RealClock{} }
