@@ -11,23 +11,37 @@ import (
 )
 
 func TestRecordsOnTheHubAreAsGoodAsAnEtcd(t *testing.T) {
-	storagetest.Run(t, func(t *testing.T) *storagetest.Store {
-		client := hub.newClient(t)
-		transformer := storagetest.NewTransformer()
-		store, err := New(Config{
-			Client: client, GroupResource: storagetest.Resource, ResourcePrefix: storagetest.Prefix,
-			Codec: storagetest.Codec, Transformer: transformer, NewFunc: storagetest.NewPod,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return &storagetest.Store{
-			Interface:   store,
-			Transformer: transformer,
-			Advance:     func(ctx context.Context, t *testing.T) int64 { return hub.advance(ctx, t) },
-			Compact: func(ctx context.Context, t *testing.T, resourceVersion string) {
-				hub.compact(ctx, t, client, resourceVersion)
-			},
-		}
+	storagetest.Run(t, newTestStore)
+}
+
+func TestTheWatchCacheOverRecordsIsAsGoodAsOverAnEtcd(t *testing.T) {
+	NewRESTOptionsGetter(nil, nil)
+	storagetest.RunCached(t, newTestStore)
+}
+
+func newTestStore(t *testing.T) *storagetest.Store {
+	client := hub.newClient(t)
+	transformer := storagetest.NewTransformer()
+	store, err := New(Config{
+		Client: client, GroupResource: storagetest.Resource, ResourcePrefix: storagetest.Prefix,
+		Codec: storagetest.Codec, Transformer: transformer, NewFunc: storagetest.NewPod,
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &storagetest.Store{
+		Interface:   store,
+		Transformer: transformer,
+		Stored: func(ctx context.Context, key string) ([]byte, error) {
+			record, err := client.get(ctx, recordName(key))
+			if err != nil {
+				return nil, err
+			}
+			return decompress(record.Data)
+		},
+		Advance: func(ctx context.Context, t *testing.T) int64 { return hub.advance(ctx, t) },
+		Compact: func(ctx context.Context, t *testing.T, resourceVersion string) {
+			hub.compact(ctx, t, client, resourceVersion)
+		},
+	}
 }

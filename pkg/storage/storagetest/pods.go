@@ -4,6 +4,8 @@
 package storagetest
 
 import (
+	"path"
+
 	"k8s.io/apimachinery/pkg/api/apitesting"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
@@ -50,7 +52,7 @@ func CacherConfig(store storage.Interface) cacher.Config {
 		ResourcePrefix:      Prefix,
 		KeyFunc: func(obj runtime.Object) (string, error) {
 			pod := obj.(*example.Pod)
-			return Prefix + pod.Namespace + "/" + pod.Name, nil
+			return path.Join(Prefix, pod.Namespace, pod.Name), nil
 		},
 		GetAttrsFunc: attributes,
 		NewFunc:      NewPod,
