@@ -69,7 +69,7 @@ func run(ctx context.Context, o *options.Options, a *allInOne) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if o.Storage == options.StorageEmbedded {
-		store, err := etcd.Start(ctx, o.DataDir)
+		store, err := etcd.Start(ctx, o.DataDir, o.QuotaBackendBytes)
 		if err != nil {
 			return err
 		}

@@ -68,7 +68,7 @@ func (s *Server) start(heartbeats drplacementcontrol.Heartbeats, options []Optio
 		return err
 	}
 	s.undo = append(s.undo, func() { os.RemoveAll(directory) })
-	store, err := etcd.Start(context.Background(), filepath.Join(directory, "etcd"))
+	store, err := etcd.Start(context.Background(), filepath.Join(directory, "etcd"), etcd.DefaultQuota)
 	if err != nil {
 		return err
 	}

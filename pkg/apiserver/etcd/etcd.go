@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 
@@ -28,8 +29,8 @@ const (
 	startTimeout = time.Minute
 	// progressInterval is how often a watch without events learns the newest revision; the watch caches need it to be fresh.
 	progressInterval = 5 * time.Second
-	// quota is where etcd refuses writes. Its own default of 2 GiB is for machines of another time.
-	quota = 8 << 30
+	// DefaultQuota is where etcd refuses writes. Its own default of 2 GiB is for machines of another time.
+	DefaultQuota = 8 << 30
 )
 
 // Server is a running etcd.
@@ -38,12 +39,17 @@ type Server struct {
 	lock     *os.File
 	logs     zap.AtomicLevel
 	endpoint string
+
+	stop      context.CancelFunc
+	caring    sync.WaitGroup
+	compacted int64
 }
 
 // Start runs an etcd that keeps its data in the directory and listens on a unix socket there, which nobody but the owner
 // of the directory can reach. Everything it has acknowledged survives the process being killed. It returns when the etcd
-// answers. Old revisions are compacted by the API server that uses it.
-func Start(ctx context.Context, dataDir string) (*Server, error) {
+// answers. Old revisions are compacted by the API server that uses it; a database of more than quota bytes is cleared of
+// what is not needed, and refuses writes while it is full all the same.
+func Start(ctx context.Context, dataDir string, quota int64) (*Server, error) {
 	dir, err := filepath.Abs(dataDir)
 	if err != nil {
 		return nil, err
@@ -61,7 +67,7 @@ func Start(ctx context.Context, dataDir string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{lock: lock, logs: zap.NewAtomicLevelAt(zap.WarnLevel), endpoint: "unix://" + socket}
-	if s.etcd, err = embed.StartEtcd(config(dir, socket, s.logs)); err != nil {
+	if s.etcd, err = embed.StartEtcd(config(dir, socket, quota, s.logs)); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("starting the embedded etcd in %s: %w", dir, err)
 	}
@@ -69,10 +75,13 @@ func Start(ctx context.Context, dataDir string) (*Server, error) {
 		s.Stop()
 		return nil, fmt.Errorf("starting the embedded etcd in %s: %w", dir, err)
 	}
+	var caring context.Context
+	caring, s.stop = context.WithCancel(context.Background())
+	s.caring.Go(func() { s.keepSpace(caring) })
 	return s, nil
 }
 
-func config(dir, socket string, logs zap.AtomicLevel) *embed.Config {
+func config(dir, socket string, quota int64, logs zap.AtomicLevel) *embed.Config {
 	c := embed.NewConfig()
 	c.Name = "dr-apiserver"
 	c.Dir = filepath.Join(dir, "member-data")
@@ -129,6 +138,10 @@ func (s *Server) Failed() <-chan error { return s.etcd.Err() }
 
 // Stop ends the etcd and frees the directory. Etcd takes the closing of its own listeners for errors; they are not logged.
 func (s *Server) Stop() {
+	if s.stop != nil {
+		s.stop()
+		s.caring.Wait()
+	}
 	s.logs.SetLevel(zap.FatalLevel)
 	s.etcd.Close()
 	s.lock.Close()

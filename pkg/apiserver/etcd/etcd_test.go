@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 
 // writeForEver says on stdout which keys etcd has acknowledged.
 func writeForEver(dir string) error {
-	s, err := Start(context.Background(), dir)
+	s, err := Start(context.Background(), dir, DefaultQuota)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
 	}
 	child.Wait()
 
-	s, err := Start(t.Context(), dir)
+	s, err := Start(t.Context(), dir, DefaultQuota)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,15 +105,15 @@ func TestWhatWasAcknowledgedSurvivesAKill(t *testing.T) {
 
 func TestDirectoryIsOneProcesss(t *testing.T) {
 	dir := shortDir(t)
-	s, err := Start(t.Context(), dir)
+	s, err := Start(t.Context(), dir, DefaultQuota)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Start(t.Context(), dir); err == nil || !strings.Contains(err.Error(), "in use by another process") {
+	if _, err := Start(t.Context(), dir, DefaultQuota); err == nil || !strings.Contains(err.Error(), "in use by another process") {
 		t.Errorf("a second one in the same directory: %v", err)
 	}
 	s.Stop()
-	again, err := Start(t.Context(), dir)
+	again, err := Start(t.Context(), dir, DefaultQuota)
 	if err != nil {
 		t.Fatalf("after the first has stopped: %v", err)
 	}
@@ -122,7 +122,7 @@ func TestDirectoryIsOneProcesss(t *testing.T) {
 
 func TestOnlyTheOwnerReachesTheData(t *testing.T) {
 	dir := filepath.Join(shortDir(t), "data")
-	s, err := Start(t.Context(), dir)
+	s, err := Start(t.Context(), dir, DefaultQuota)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestOnlyTheOwnerReachesTheData(t *testing.T) {
 }
 
 func TestDirectoryWhoseSocketHasNoRoomIsRefused(t *testing.T) {
-	_, err := Start(t.Context(), filepath.Join(shortDir(t), strings.Repeat("x", 100)))
+	_, err := Start(t.Context(), filepath.Join(shortDir(t), strings.Repeat("x", 100)), DefaultQuota)
 	if err == nil || !strings.Contains(err.Error(), "choose one of at most 97 characters") {
 		t.Error(err)
 	}

@@ -36,6 +36,7 @@ func (o *Options) applyStorage(c *server.RecommendedConfig) error {
 	if err := o.Etcd.ApplyTo(&c.Config); err != nil {
 		return err
 	}
+	c.RESTOptionsGetter = explainFull{c.RESTOptionsGetter}
 	health, err := factory.CreateHealthCheck(o.Etcd.StorageConfig, c.DrainedNotify())
 	if err != nil {
 		return fmt.Errorf("checking the storage's health: %w", err)

@@ -19,6 +19,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/apiserver"
 	"github.com/ramendr/dr-apiserver/pkg/apiserver/agents"
+	"github.com/ramendr/dr-apiserver/pkg/apiserver/etcd"
 )
 
 // etcdPrefix is where the server's keys are, in an etcd that others may use too.
@@ -42,6 +43,8 @@ type Options struct {
 	Storage string
 	// DataDir is where the embedded etcd keeps its data.
 	DataDir string
+	// QuotaBackendBytes is how large the embedded etcd may become.
+	QuotaBackendBytes int64
 	// ConfigFile is the RamenConfig.
 	ConfigFile string
 	// Namespace is the server's own on the hub.
@@ -75,6 +78,7 @@ func NewOptions() *Options {
 		Logs:              logs.NewOptions(),
 		Storage:           StorageEmbedded,
 		DataDir:           "/var/lib/dr-apiserver",
+		QuotaBackendBytes: etcd.DefaultQuota,
 		Namespace:         "dr-system",
 		AgentNamespace:    "dr-agents",
 		EnableControllers: true,
@@ -105,6 +109,7 @@ func (o *Options) addOwnFlags(fs *pflag.FlagSet) {
 		" is an etcd inside this process, with its data in --data-dir; "+StorageEtcd+" is one that exists, at --etcd-servers; "+
 		StorageHost+" is the hub's kube-apiserver, in custom resources in --namespace. The latter two can be shared by replicas.")
 	fs.StringVar(&o.DataDir, "data-dir", o.DataDir, "Directory of the embedded etcd.")
+	fs.Int64Var(&o.QuotaBackendBytes, "quota-backend-bytes", o.QuotaBackendBytes, "How large the embedded etcd may become. One that is full refuses writes until something is deleted.")
 	fs.StringVar(&o.ConfigFile, "config", o.ConfigFile, "The RamenConfig file, or the directory its ConfigMap is mounted at. It tells which object stores there are.")
 	fs.StringVar(&o.Namespace, "namespace", o.Namespace, "The server's own namespace on the hub: the controllers' Lease and the object stores' Secrets are there.")
 	fs.StringVar(&o.AgentNamespace, "agent-namespace", o.AgentNamespace, "The namespace on the hub in which the agent of each cluster has a ServiceAccount and a Lease of the cluster's name.")
