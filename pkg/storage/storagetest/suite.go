@@ -15,6 +15,8 @@ import (
 	"k8s.io/apiserver/pkg/storage/cacher"
 	storagetesting "k8s.io/apiserver/pkg/storage/testing"
 	"k8s.io/apiserver/pkg/storage/value"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	featuregatetesting "k8s.io/component-base/featuregate/testing"
 )
 
 // Store is an empty store of the suite's objects, and what is done to it besides using it.
@@ -49,6 +51,9 @@ func run(t *testing.T, newStore func(*testing.T) *Store, tests []test) {
 		t.Run(test.name, func(t *testing.T) {
 			if !test.alone {
 				t.Parallel()
+			}
+			if test.without != "" {
+				featuregatetesting.SetFeatureGateDuringTest(t, utilfeature.DefaultFeatureGate, test.without, false)
 			}
 			test.run(t.Context(), t, newStore(t))
 		})
@@ -89,6 +94,22 @@ func withCache(t *testing.T, s *Store) *Store {
 	}
 	s.Interface = cached
 	return s
+}
+
+// everlasting is a store in which nothing expires: a test sets a second and takes longer.
+type everlasting struct {
+	storage.Interface
+}
+
+// GuaranteedUpdate ignores when the object is to expire.
+func (e everlasting) GuaranteedUpdate(ctx context.Context, key string, destination runtime.Object, ignoreNotFound bool,
+	preconditions *storage.Preconditions, tryUpdate storage.UpdateFunc, suggestion runtime.Object,
+) error {
+	forever := func(object runtime.Object, meta storage.ResponseMeta) (runtime.Object, *uint64, error) {
+		changed, _, err := tryUpdate(object, meta)
+		return changed, nil, err
+	}
+	return e.Interface.GuaranteedUpdate(ctx, key, destination, ignoreNotFound, preconditions, forever, suggestion)
 }
 
 // young is a store of which a test believes that it began with revision 1, as an etcd of its own does.

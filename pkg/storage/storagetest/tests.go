@@ -8,8 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apiserver/pkg/features"
 	"k8s.io/apiserver/pkg/storage"
 	storagetesting "k8s.io/apiserver/pkg/storage/testing"
+	"k8s.io/component-base/featuregate"
 )
 
 // test is one of k8s.io/apiserver/pkg/storage/testing.
@@ -18,13 +20,16 @@ type test struct {
 	run  func(context.Context, *testing.T, *Store)
 	// alone is one that counts revisions, compacts, or sets feature gates.
 	alone bool
+	// without is a feature that it is not for.
+	without featuregate.Feature
 }
 
 // What of that package is not here, and why:
 //
 //   - RunTestCreateWithTTL, RunTestGuaranteedUpdateWithTTL: no kind of this API expires, and a custom resource can't.
-//   - RunTestDelete…ExpectedTransformOrDecodeError, RunTestWatchWithUnsafeDelete, RunTestGetListWith…ErrorAggregation: deleting
-//     what can't be decoded is an alpha feature of etcd3. A record that can't be is deleted on the hub.
+//   - RunTestDelete…ExpectedTransformOrDecodeError, RunTestWatchWithUnsafeDelete, RunTestGetListWith…ErrorAggregation: that what
+//     can't be decoded can be deleted through the API is a feature of etcd3 (AllowUnsafeMalformedObjectDeletion). A record
+//     that can't be is deleted on the hub, by kubectl.
 //   - RunTestCompactRevision: what is compacted is for the hub to know. The watch cache does without.
 //   - RunTestWatchFromZero's second half, which compacts: the hub's own watch cache still has what its etcd has forgotten.
 
@@ -37,7 +42,9 @@ var everywhere = []test{
 		storagetesting.RunTestCreate(ctx, t, s, s.validate)
 	}},
 	{name: "CreateWithKeyExist", run: plain(storagetesting.RunTestCreateWithKeyExist)},
-	{name: "Get", run: plain(storagetesting.RunTestGet)},
+	{name: "Get", run: func(ctx context.Context, t *testing.T, s *Store) {
+		storagetesting.RunTestGet(ctx, t, everlasting{s.Interface})
+	}},
 	{name: "UnconditionalDelete", run: plain(storagetesting.RunTestUnconditionalDelete)},
 	{name: "ConditionalDelete", run: plain(storagetesting.RunTestConditionalDelete)},
 	{name: "DeleteWithSuggestion", run: plain(storagetesting.RunTestDeleteWithSuggestion)},
@@ -101,7 +108,7 @@ var uncached = []test{
 	{name: "GuaranteedUpdateChecksStoredData", run: func(ctx context.Context, t *testing.T, s *Store) {
 		storagetesting.RunTestGuaranteedUpdateChecksStoredData(ctx, t, s)
 	}},
-	{name: "TransformationFailure", run: func(ctx context.Context, t *testing.T, s *Store) {
+	{name: "TransformationFailure", alone: true, without: features.AllowUnsafeMalformedObjectDeletion, run: func(ctx context.Context, t *testing.T, s *Store) {
 		storagetesting.RunTestTransformationFailure(ctx, t, s)
 	}},
 	{name: "WatchError", run: func(ctx context.Context, t *testing.T, s *Store) {
