@@ -126,6 +126,9 @@ var _ = Describe("The matrix of permissions", func() {
 				c.resource.name == "drplacementcontrols/failover" && c.verb == "create" && c.namespace == namespace
 		}
 		awaitPermission(ctx, call{verb: "create", resource: resource{name: "drplacementcontrols/failover", namespaced: true}, namespace: namespace}, user, groups)
+		for subresource, answer := range map[string]string{"failover": "yes", "relocate": "no"} {
+			Expect(canI(ctx, user, namespace, subresource)).To(Equal(answer), subresource)
+		}
 		for _, way := range bothWays(ctx, impersonating(user, groups...)) {
 			Expect(differences(calls(served(), namespace, "default"), func(c call) (string, error) {
 				return try(ctx, way, c, may(c))
@@ -154,6 +157,24 @@ var _ = Describe("The use of a DRPolicy", func() {
 	}, SpecTimeout(specTimeout))
 })
 
+var _ = Describe("A DRPlacementControl", func() {
+	It("reaches into no namespace in which its writer may not make one", func(ctx SpecContext) {
+		namespace := newNamespace(ctx)
+		user := "tenant-" + namespace
+		bindIn(ctx, namespace, user, "ClusterRole", "edit")
+		tenant, err := playground.Hub.As(user)
+		Expect(err).NotTo(HaveOccurred())
+		for _, options := range bothKinds {
+			Eventually(func() error {
+				placement := framework.Placement(namespace, "shop")
+				placement.Spec.ProtectedNamespaces = []string{"default"}
+				_, err := tenant.DR.DrV1alpha1().DRPlacementControls(namespace).Create(ctx, placement, options)
+				return err
+			}).WithContext(ctx).Should(MatchError(ContainSubstring("may not create drplacementcontrols in that namespace")))
+		}
+	}, SpecTimeout(specTimeout))
+})
+
 // identity gives a user of the spec's own the role of the subject.
 func identity(ctx context.Context, name string, s subject, namespace string) (user string, groups []string) {
 	GinkgoHelper()
@@ -176,6 +197,14 @@ func identity(ctx context.Context, name string, s subject, namespace string) (us
 		}
 	}
 	return user, groups
+}
+
+// canI asks as the page says.
+func canI(ctx context.Context, user, namespace, subresource string) string {
+	// kubectl says no with an exit status too.
+	output, _ := playground.Run(ctx, "kubectl", "auth", "can-i", "create", "drplacementcontrols", "--subresource="+subresource,
+		"--namespace="+namespace, "--as="+user, "--kubeconfig="+playground.Root.Kubeconfig(framework.Hub))
+	return strings.TrimSpace(string(output))
 }
 
 // credentials are those of the user; who is not signed in has none.
