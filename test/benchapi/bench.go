@@ -37,6 +37,7 @@ type bench struct {
 // result is what was measured of one kind of request, by side.
 type result struct {
 	name  string
+	aim   float64
 	taken [2]stats.Distribution
 }
 
@@ -104,8 +105,8 @@ func (b *bench) fill(ctx context.Context) error {
 	return nil
 }
 
-func (b *bench) add(name string, taken [2][]time.Duration) {
-	b.results = append(b.results, result{name, [2]stats.Distribution{stats.New(taken[0]), stats.New(taken[1])}})
+func (b *bench) add(name string, aim float64, taken [2][]time.Duration) {
+	b.results = append(b.results, result{name, aim, [2]stats.Distribution{stats.New(taken[0]), stats.New(taken[1])}})
 }
 
 // read takes down how much a list was.

@@ -6,25 +6,32 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
 )
 
-// settleTime is how long processes are left alone before their memory is read.
-const settleTime = 10 * time.Second
+// collections is how often each process is to collect garbage before its memory is read, and provocations bounds how often
+// that is provoked: a process that has next to nothing to do with the objects does not collect.
+const (
+	collections  = 2
+	provocations = 30
+)
 
 // footprint is what a process has in memory.
 type footprint struct {
 	// resident is what the machine gives it; live is what its Go heap held when garbage was collected last.
 	resident, live int64
+	// collected is how often that was.
+	collected uint64
 }
 
 // footprints by process.
@@ -36,7 +43,7 @@ type growth footprints
 func (f footprints) since(before footprints) growth {
 	grown := growth{}
 	for name, now := range f {
-		grown[name] = footprint{now.resident - before[name].resident, now.live - before[name].live}
+		grown[name] = footprint{resident: now.resident - before[name].resident, live: now.live - before[name].live}
 	}
 	return grown
 }
@@ -50,12 +57,49 @@ func (g growth) sum() footprint {
 	return sum
 }
 
+// readMemory reads the memory of all processes once they have collected their garbage. Lists make garbage: one that the
+// watch caches answer, and one of the past, which the stores do.
 func (b *bench) readMemory(ctx context.Context) (footprints, error) {
-	select {
-	case <-time.After(settleTime):
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	first, err := b.footprints(ctx)
+	if err != nil {
+		return nil, err
 	}
+	now := first
+	for range provocations {
+		for _, s := range b.sides {
+			if err := s.makeGarbage(ctx); err != nil {
+				return nil, fmt.Errorf("lists of %s: %w", s.name, err)
+			}
+		}
+		if now, err = b.footprints(ctx); err != nil || now.collectedSince(first) {
+			return now, err
+		}
+	}
+	return now, nil
+}
+
+func (s *side) makeGarbage(ctx context.Context) error {
+	version, err := s.resourceVersion(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := s.list(ctx, metav1.ListOptions{ResourceVersion: "0"}); err != nil {
+		return err
+	}
+	_, err = s.list(ctx, metav1.ListOptions{ResourceVersion: version, ResourceVersionMatch: metav1.ResourceVersionMatchExact})
+	return err
+}
+
+func (f footprints) collectedSince(first footprints) bool {
+	for name, now := range f {
+		if now.collected < first[name].collected+collections {
+			return false
+		}
+	}
+	return true
+}
+
+func (b *bench) footprints(ctx context.Context) (footprints, error) {
 	all := footprints{}
 	for name, p := range b.hub.processes {
 		f, err := p.footprint(ctx)
@@ -86,25 +130,38 @@ func (p process) footprint(ctx context.Context) (footprint, error) {
 	if err != nil {
 		return f, err
 	}
-	f.live, err = liveHeap(data)
-	return f, err
+	growth, err := p.gogc()
+	if err != nil {
+		return f, err
+	}
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(data))
+	if err != nil {
+		return f, err
+	}
+	next, collected := families["go_memstats_next_gc_bytes"].GetMetric(), families["go_gc_duration_seconds"].GetMetric()
+	if len(next) != 1 || len(collected) != 1 {
+		return f, errors.New("it does not tell about its heap")
+	}
+	// The next collection is due when what the heap held has grown by GOGC.
+	f.live = int64(next[0].GetGauge().GetValue() / (1 + growth/100))
+	f.collected = collected[0].GetSummary().GetSampleCount()
+	return f, nil
 }
 
-// liveHeap is what the heap held when garbage was collected last: the next collection is due when that has grown by GOGC.
-func liveHeap(metrics []byte) (int64, error) {
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(metrics))
+// gogc is the percentage by which the process's heap grows between two collections.
+func (p process) gogc() (float64, error) {
+	const usual = 100
+	content, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid))
 	if err != nil {
 		return 0, err
 	}
-	gauge := func(name string, otherwise float64) float64 {
-		if family := families[name]; family != nil && len(family.Metric) == 1 {
-			return family.Metric[0].GetGauge().GetValue()
+	for variable := range bytes.SplitSeq(content, []byte{0}) {
+		if value, found := bytes.CutPrefix(variable, []byte("GOGC=")); found {
+			return strconv.ParseFloat(string(value), 64)
 		}
-		return otherwise
 	}
-	const usual = 100
-	return int64(gauge("go_memstats_next_gc_bytes", 0) / (1 + gauge("go_gc_gogc_percent", usual)/100)), nil
+	return usual, nil
 }
 
 func unversioned(config *rest.Config) *rest.Config {

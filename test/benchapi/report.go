@@ -26,15 +26,22 @@ func (b *bench) report() error {
 
 func (b *bench) reportTimes() error {
 	table := tabwriter.NewWriter(b.out, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "milliseconds\tof each\tcustom resource p50\tp99\tdr-apiserver p50\tp99\tratio p50\tp99\tMB\t")
+	fmt.Fprintln(table, "milliseconds\tof each\tcustom resource p50\tp99\tdr-apiserver p50\tp99\tratio p50\tp99\taim\tMB\t")
 	for _, r := range b.results {
 		theirs, ours := r.taken[0], r.taken[1]
-		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.name, len(ours),
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t\n", r.name, len(ours),
 			milliseconds(theirs.Percentile(50)), milliseconds(theirs.Percentile(99)),
 			milliseconds(ours.Percentile(50)), milliseconds(ours.Percentile(99)),
-			ratio(ours.Percentile(50), theirs.Percentile(50)), ratio(ours.Percentile(99), theirs.Percentile(99)), b.size(r.name))
+			ratio(ours.Percentile(50), theirs.Percentile(50)), ratio(ours.Percentile(99), theirs.Percentile(99)), aim(r.aim), b.size(r.name))
 	}
 	return table.Flush()
+}
+
+func aim(ratio float64) string {
+	if ratio == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.1f", ratio)
 }
 
 // size is how much was read from each side.

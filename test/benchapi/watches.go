@@ -61,7 +61,7 @@ func (b *bench) measureWatches(ctx context.Context) error {
 			}
 		}
 	}
-	b.add(fmt.Sprintf("event at %d watches", b.watchers), taken)
+	b.add(fmt.Sprintf("event at %d watches", b.watchers), 1, taken)
 	return nil
 }
 
