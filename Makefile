@@ -25,7 +25,7 @@ verify: ## Fail if formatting, vet, or code generated anew makes a difference
 	@hack/verify.sh
 
 .PHONY: test
-test: unit access conformance e2e ## Run all tests
+test: unit access conformance lifetime e2e ## Run all tests
 
 .PHONY: unit
 unit: ## Run the unit tests
@@ -40,6 +40,10 @@ fuzz: ## Try random inputs on everything that reads what others wrote, FUZZTIME=
 e2e: tools build ## Run the end-to-end tests on the playground
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m $(E2E_FLAGS) ./test/e2e
 
+.PHONY: lifetime
+lifetime: tools build ## Try what docs/operations.md says of starting, stopping, replacing and breaking the server
+	@go tool ginkgo --procs=3 --timeout=15m --poll-progress-after=3m ./test/lifetime
+
 .PHONY: access
 access: tools build ## Try every cell of docs/access.md against the hub
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m ./test/access
@@ -48,11 +52,20 @@ access: tools build ## Try every cell of docs/access.md against the hub
 conformance: tools build ## Try on the hub that every kind works as a built-in one does
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m ./test/conformance
 
+.PHONY: build-failpoints
+build-failpoints: build
+	@go build -tags failpoints -o bin/failpoints/dr-apiserver ./cmd/apiserver
+	@go build -tags failpoints -o bin/failpoints/dr-agent ./cmd/agent
+
 .PHONY: failpoints
-failpoints: tools build ## Have the programs die between any two writes, one place after the other
-	@go build -tags failpoints -o bin/failpoints/ ./cmd/apiserver ./cmd/agent
-	@mv bin/failpoints/apiserver bin/failpoints/dr-apiserver && mv bin/failpoints/agent bin/failpoints/dr-agent
+failpoints: tools build-failpoints ## Have the programs die between any two writes, one place after the other
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=5m $(E2E_FLAGS) ./test/failpoints
+
+CHAOS_FLAGS ?=
+.PHONY: chaos
+chaos: tools build-failpoints ## Break a playground at random while people act, and hold what happens against what is promised
+	@go build -o bin/chaos ./test/chaos
+	@bin/chaos $(CHAOS_FLAGS)
 
 .PHONY: list-failpoints
 list-failpoints: ## Print the places at which the programs can be made to die

@@ -86,6 +86,7 @@ func missing(acks []layout.Record, survivors map[layout.Key]bool) Loss {
 			continue
 		}
 		l.Count++
+		l.Records = append(l.Records, acks[i])
 		at := acks[i].Time
 		if l.FirstTime == nil || at.Before(*l.FirstTime) {
 			l.FirstTime = &at

@@ -81,6 +81,8 @@ type Loss struct {
 	// FirstTime and LastTime are when the first and the last of them were written.
 	FirstTime *time.Time `json:"firstTime,omitempty"`
 	LastTime  *time.Time `json:"lastTime,omitempty"`
+	// Records are they.
+	Records []layout.Record `json:"-"`
 }
 
 // Writer is a cluster that wrote in a generation of a volume.

@@ -1,0 +1,111 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
+	"github.com/ramendr/dr-apiserver/test/storagesim/records"
+)
+
+var start = time.Date(2026, 1, 1, 3, 0, 0, 0, time.UTC)
+
+func at(seconds float64) time.Time { return start.Add(time.Duration(seconds * float64(time.Second))) }
+
+func pointer(t time.Time) *time.Time { return &t }
+
+// failover is an action from dr1 to dr2, accepted after 10 s with a sync point at 8 s and completed after 12 s.
+func failover(change func(*Action)) Action {
+	a := Action{
+		Name: "f", UID: "u", Type: "Failover", Source: "dr1", Target: "dr2", AcceptedAt: pointer(at(10)), CompletedAt: pointer(at(12)),
+		SyncPoint: pointer(at(8)), Promoting: true, Ended: "Succeeded",
+	}
+	if change != nil {
+		change(&a)
+	}
+	return a
+}
+
+func seen(actions ...Action) []Entry {
+	entries := make([]Entry, 0, len(actions))
+	for i := range actions {
+		entries = append(entries, Entry{Kind: KindAction, App: "shop", Action: &actions[i]})
+	}
+	return entries
+}
+
+func lost(seconds float64, cluster string) Finding {
+	record := layout.Record{Cluster: cluster, Generation: 1, Seq: 7, Time: at(seconds)}
+	return Finding{App: "shop", Lost: []layout.Record{record}}
+}
+
+func overlap(generations [2]int64) Finding {
+	return Finding{App: "shop", Overlaps: []records.Overlap{{
+		Clusters: [2]string{"dr1", "dr2"}, Generations: generations, FirstTime: at(11), LastTime: at(13), Records: 3,
+	}}}
+}
+
+func entries(all ...Entry) []Entry { return all }
+
+func TestCheck(t *testing.T) {
+	acknowledged := func(a *Action) { a.Acknowledged = true }
+	write := func(n int64, seconds float64) Entry { return Entry{Kind: KindWrite, Number: n, Time: at(seconds)} }
+	read := func(n int64, began float64) Entry {
+		return Entry{Kind: KindRead, Number: n, Time: at(began + 1), Began: pointer(at(began))}
+	}
+	saw := func(n int64, session int) Entry { return Entry{Kind: KindSeen, Number: n, Session: session} }
+	request := Entry{Kind: KindRequest, App: "shop", Answer: Accepted, Action: &Action{Name: "f"}}
+
+	for name, test := range map[string]struct {
+		history []Entry
+		found   []Finding
+		want    []string
+	}{
+		"an action that ended": {history: append(seen(failover(nil)), request)},
+		"an action that did not end": {
+			history: seen(failover(func(a *Action) { a.Ended = "" })), want: []string{promiseEnd},
+		},
+		"an action that ended twice": {
+			history: seen(failover(nil), failover(func(a *Action) { a.Ended = "Failed" })), want: []string{promiseEnd},
+		},
+		"an accepted request of which there is no record": {history: []Entry{request}, want: []string{promiseEnd}},
+		"a request that was refused":                      {history: []Entry{{Kind: KindRequest, App: "shop", Answer: Refused, Action: &Action{Name: "f"}}}},
+		"a request that became two actions": {
+			history: append(seen(failover(nil), failover(func(a *Action) { a.UID = "v" })), request), want: []string{promiseOne},
+		},
+		"a record lost after the sync point":               {history: seen(failover(nil)), found: []Finding{lost(9, "dr1")}},
+		"a record lost before the sync point":              {history: seen(failover(nil)), found: []Finding{lost(7, "dr1")}, want: []string{promiseLoss}},
+		"a record lost that the target wrote":              {history: seen(failover(nil)), found: []Finding{lost(9, "dr2")}, want: []string{promiseLoss}},
+		"a record lost though the failover was aborted":    {history: seen(failover(func(a *Action) { a.Promoting = false })), found: []Finding{lost(9, "dr1")}, want: []string{promiseLoss}},
+		"a record lost in a relocate":                      {history: seen(failover(func(a *Action) { a.Type = "Relocate" })), found: []Finding{lost(9, "dr1")}, want: []string{promiseLoss}},
+		"a record lost that was written after the end":     {history: seen(failover(nil)), found: []Finding{lost(20, "dr1")}, want: []string{promiseLoss}},
+		"a record lost of a source that nobody could stop": {history: seen(failover(acknowledged)), found: []Finding{lost(20, "dr1")}},
+
+		"two writers":                               {history: seen(failover(nil)), found: []Finding{overlap([2]int64{1, 2})}, want: []string{promiseWriter}},
+		"two writers, which was acknowledged":       {history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{1, 2})}},
+		"two writers of one generation":             {history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{2, 2})}, want: []string{promiseWriter}},
+		"a restored capture that is not complete":   {history: []Entry{{Kind: KindCapture, App: "shop", Error: "no manifest"}}, want: []string{promiseCapture}},
+		"a read of what was written":                {history: entries(write(1, 1), read(1, 2))},
+		"a read that is older than the write":       {history: entries(write(1, 1), read(0, 0.5))},
+		"a read that misses a write":                {history: entries(write(1, 1), write(2, 2), read(1, 3)), want: []string{promiseWrite}},
+		"a watch that sees all":                     {history: entries(write(1, 1), write(2, 2), saw(1, 0), saw(2, 0))},
+		"a watch that misses one":                   {history: entries(write(1, 1), write(2, 2), write(3, 3), saw(1, 0), saw(3, 0)), want: []string{promiseWatch}},
+		"a watch that misses what was not answered": {history: entries(write(1, 1), write(3, 3), saw(1, 0), saw(3, 0))},
+		"two watches with time between them":        {history: entries(write(1, 1), write(2, 2), write(3, 3), saw(1, 0), saw(3, 1))},
+		"a watch that goes back":                    {history: entries(write(1, 1), write(2, 2), saw(2, 0), saw(1, 0)), want: []string{promiseWatch}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, v := range Check(test.history, test.found) {
+				got = append(got, v.Promise)
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,133 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
+	"github.com/ramendr/dr-apiserver/test/e2e/framework"
+	"github.com/ramendr/dr-apiserver/test/playground/component"
+)
+
+// fault is one way in which things go wrong.
+type fault struct {
+	// targets are with what it can go wrong.
+	targets []string
+	// atLeast and atMost are how long it lasts; it is of no matter for one that cannot be taken back.
+	atLeast, atMost time.Duration
+	// excludes names what other fault of the same target can't be there at the same time; empty means the same fault.
+	excludes string
+	do       func(ctx context.Context, p *framework.Playground, target string) error
+	undo     func(ctx context.Context, p *framework.Playground, target string) error
+}
+
+func (f fault) exclusive(name, target string) string {
+	if f.excludes != "" {
+		name = f.excludes
+	}
+	target, _, _ = strings.Cut(target, " ")
+	return name + " " + target
+}
+
+var (
+	clusters = []string{framework.DR1, framework.DR2}
+	stores   = []string{component.Profile(framework.DR1), component.Profile(framework.DR2)}
+)
+
+// faults are all there are, by name.
+var faults = map[string]fault{
+	// A process that is killed is started again at once.
+	"SIGKILL": {do: kill, targets: []string{
+		"hub/" + component.APIServer, "hub/" + component.KubeAPIServer, "hub/" + component.Etcd, "hub/" + component.KubeControllerManager,
+		"dr1/" + component.Agent, "dr1/" + component.KubeAPIServer, "dr1/" + component.Etcd, "dr1/" + component.KubeControllerManager,
+		"dr1/" + component.Storage, "dr1/" + component.CSIAddons, "dr1/" + component.S3, "dr1/" + component.Provisioner,
+		"dr2/" + component.Agent, "dr2/" + component.KubeAPIServer, "dr2/" + component.Etcd, "dr2/" + component.KubeControllerManager,
+		"dr2/" + component.Storage, "dr2/" + component.CSIAddons, "dr2/" + component.S3, "dr2/" + component.Provisioner,
+	}},
+	"SIGKILL of our own": {do: kill, targets: []string{"hub/" + component.APIServer, "dr1/" + component.Agent, "dr2/" + component.Agent}},
+	"power cut":          {targets: clusters, atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("kill"), undo: words("start")},
+	"hub down":           {targets: []string{framework.Hub}, atLeast: 2 * time.Second, atMost: 10 * time.Second, do: words("kill"), undo: words("start")},
+	"partition":          {targets: clusters, excludes: "link", atLeast: 5 * time.Second, atMost: 30 * time.Second, do: words("partition"), undo: words("heal")},
+	"slow link":          {targets: clusters, excludes: "link", atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("slow"), undo: words("heal")},
+	"S3 dead":            {targets: stores, excludes: "S3", atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("stop", "s3"), undo: words("start", "s3")},
+	"S3 403":             s3("forbid"),
+	"S3 full":            s3("full"),
+	"S3 hanging":         s3("hang"),
+	"S3 slow":            s3("slow"),
+	"S3 truncated":       s3("truncate"),
+	"storage lags":       storage("lag=3s"),
+	"storage fails":      storage("fail=promote:2", "fail=demote:2", "fail=ship:3"),
+	"storage hangs":      storage("hang=promote", "hang=demote", "hang=ship"),
+	"storage crashes":    storage("crash=promote.after", "crash=demote.after"),
+	"clock wrong":        {targets: clusters, atLeast: 10 * time.Second, atMost: 40 * time.Second, do: skew, undo: unskew},
+}
+
+func s3(word string) fault {
+	set := func(word string) func(context.Context, *framework.Playground, string) error {
+		return func(ctx context.Context, p *framework.Playground, profile string) error {
+			return p.Do(ctx, "s3", profile, word)
+		}
+	}
+	return fault{targets: stores, excludes: "S3", atLeast: 5 * time.Second, atMost: 25 * time.Second, do: set(word), undo: set("heal")}
+}
+
+// storage goes wrong on one cluster, for all applications there.
+func storage(what ...string) fault {
+	f := fault{excludes: "storage", atLeast: 3 * time.Second, atMost: 20 * time.Second}
+	for _, cluster := range clusters {
+		for _, w := range what {
+			f.targets = append(f.targets, cluster+" "+w)
+		}
+	}
+	f.do = func(ctx context.Context, p *framework.Playground, target string) error {
+		cluster, what, _ := strings.Cut(target, " ")
+		return p.Do(ctx, "fault", what, "cluster="+cluster)
+	}
+	f.undo = func(ctx context.Context, p *framework.Playground, target string) error {
+		cluster, _, _ := strings.Cut(target, " ")
+		return p.Do(ctx, "fault", "clear", "cluster="+cluster)
+	}
+	return f
+}
+
+// words is a command to the playground of which the target is the last word.
+func words(command ...string) func(context.Context, *framework.Playground, string) error {
+	return func(ctx context.Context, p *framework.Playground, target string) error {
+		return p.Do(ctx, append(append([]string{}, command...), target)...)
+	}
+}
+
+// kill ends a process as the kernel does that is out of memory; the playground starts it again.
+func kill(ctx context.Context, p *framework.Playground, target string) error {
+	status, err := p.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, process := range status.Processes {
+		if process.Cluster+"/"+process.Name == target && process.PID > 0 {
+			return syscall.Kill(process.PID, syscall.SIGKILL)
+		}
+	}
+	return fmt.Errorf("%s does not run", target)
+}
+
+// wrongBy is more than an agent's Lease lasts and than a relocate takes.
+const wrongBy = 95 * time.Second
+
+func skew(_ context.Context, p *framework.Playground, cluster string) error {
+	by := wrongBy
+	if cluster == framework.DR1 {
+		by = -wrongBy
+	}
+	return failpoint.SetClock(component.Cluster{Root: p.Root, Name: cluster}.Failpoints(component.Agent), by)
+}
+
+func unskew(_ context.Context, p *framework.Playground, cluster string) error {
+	return failpoint.SetClock(component.Cluster{Root: p.Root, Name: cluster}.Failpoints(component.Agent), 0)
+}

@@ -1,0 +1,140 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/test/e2e/framework"
+)
+
+const (
+	// answerTimeout is how long a person waits for an answer.
+	answerTimeout = 10 * time.Second
+	// attempts at a request that is not known to have been accepted or refused.
+	attempts = 3
+)
+
+// person asks for things, and asks again under the same name where there was no answer.
+type person struct {
+	apps    []*framework.App
+	history *History
+}
+
+// do does what the event says.
+func (p *person) do(ctx context.Context, e Event) {
+	app := p.apps[e.App]
+	if e.Verb == Recreate {
+		p.recreate(ctx, app, e)
+		return
+	}
+	entry := Entry{Kind: KindRequest, Event: e.Name, App: app.Namespace, What: e.String()}
+	for range attempts {
+		began := time.Now()
+		entry.Began, entry.Time = &began, time.Time{}
+		action, err := p.ask(ctx, app, e)
+		entry.Answer, entry.Error, entry.Action = answer(err), "", nil
+		if err != nil {
+			entry.Error = err.Error()
+		}
+		switch {
+		case e.Verb == DryRun:
+		case err == nil:
+			entry.Action = &Action{Name: action.Name}
+		case e.Verb != Abort:
+			entry.Action = &Action{Name: e.Name}
+		}
+		p.history.Add(entry)
+		if entry.Answer != Unknown || ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+// ask makes one request, for the cluster on which the application does not run, as far as one can see.
+func (p *person) ask(ctx context.Context, app *framework.App, e Event) (*v1alpha1.DRAction, error) {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	if e.Verb == Abort {
+		return app.Abort(ctx)
+	}
+	placement, err := app.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	spec := v1alpha1.DRActionSpec{TargetCluster: framework.DR2, Reason: "chaos"}
+	if placement.Status.PrimaryCluster == framework.DR2 {
+		spec.TargetCluster = framework.DR1
+	}
+	if e.Verb == Relocate {
+		return app.Relocate(ctx, spec, framework.Named(e.Name))
+	}
+	spec.Force = true
+	if e.Acknowledge {
+		spec.Acknowledgements = []v1alpha1.Acknowledgement{v1alpha1.AckSourceMayStillWrite}
+	}
+	if e.Verb == DryRun {
+		return app.Failover(ctx, spec, framework.DryRun)
+	}
+	return app.Failover(ctx, spec, framework.Named(e.Name))
+}
+
+// answer tells what an error says: the server's no is one, everything else leaves open what has become of the request.
+func answer(err error) Answer {
+	status := apierrors.APIStatus(nil)
+	switch {
+	case err == nil:
+		return Accepted
+	case !asStatus(err, &status):
+		return Unknown
+	case status.Status().Code >= 500 || apierrors.IsTooManyRequests(err):
+		return Unknown
+	default:
+		return Refused
+	}
+}
+
+// recreate deletes the placement and creates it again once it is gone, however long that takes.
+func (p *person) recreate(ctx context.Context, app *framework.App, e Event) {
+	began := time.Now()
+	entry := Entry{Kind: KindRequest, Event: e.Name, App: app.Namespace, What: e.String(), Began: &began, Answer: Accepted}
+	placement, err := app.Get(ctx)
+	if err == nil {
+		err = app.Placements().Delete(ctx, app.Name, metav1.DeleteOptions{})
+	}
+	if err != nil {
+		entry.Answer, entry.Error = answer(err), err.Error()
+		p.history.Add(entry)
+		return
+	}
+	p.history.Add(entry)
+	primary := placement.Status.PrimaryCluster
+	if err := framework.AwaitGone(ctx, app.Placements(), app.Name, settleTimeout); err != nil {
+		p.history.Add(Entry{Kind: KindNote, App: app.Namespace, What: "the placement was not created again", Error: err.Error()})
+		return
+	}
+	p.create(ctx, app, primary)
+}
+
+// create protects the application where it runs, asking until there is an answer.
+func (p *person) create(ctx context.Context, app *framework.App, primary string) {
+	placement := framework.Placement(app.Namespace, app.Name)
+	if primary == framework.DR2 {
+		placement.Spec.PreferredCluster, placement.Spec.FailoverCluster = framework.DR2, framework.DR1
+	}
+	for ctx.Err() == nil {
+		_, err := app.Placements().Create(ctx, placement, metav1.CreateOptions{})
+		if err == nil || apierrors.IsAlreadyExists(err) {
+			p.history.Add(Entry{Kind: KindNote, App: app.Namespace, What: fmt.Sprintf("protected on %s", placement.Spec.PreferredCluster)})
+			return
+		}
+		pause(ctx, time.Second)
+	}
+}

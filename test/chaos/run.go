@@ -1,0 +1,202 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/test/e2e/framework"
+)
+
+// settleTimeout is how long everything may take to settle once nothing goes wrong any more.
+const settleTimeout = 5 * time.Minute
+
+// run is one schedule on a playground.
+type run struct {
+	playground *framework.Playground
+	history    *History
+	apps       []*framework.App
+	say        func(format string, args ...any)
+}
+
+// deploy puts the applications into the playground, every second one on dr2, and has them protected.
+func (r *run) deploy(ctx context.Context, count int) error {
+	p := &person{history: r.history}
+	for i := range count {
+		app := r.playground.App(fmt.Sprintf("chaos-%d", i))
+		cluster := clusters[i%len(clusters)]
+		if err := app.Deploy(ctx, cluster, 2); err != nil {
+			return err
+		}
+		p.create(ctx, app, cluster)
+		r.apps = append(r.apps, app)
+	}
+	for i, app := range r.apps {
+		if _, err := app.Await(ctx, framework.Replication, framework.SettledOn(clusters[i%len(clusters)])); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// follow lets the schedule happen while the API is probed and watched. It returns when the last event is over.
+func (r *run) follow(ctx context.Context, events []Event) (stopWatching func(), err error) {
+	probe, err := newProber(ctx, r.playground, r.history)
+	if err != nil {
+		return nil, err
+	}
+	looked, err := newCaptures(ctx, r.playground, r.history)
+	if err != nil {
+		return nil, err
+	}
+	watching, cancel := context.WithCancel(ctx)
+	var watchers sync.WaitGroup
+	watchers.Go(func() { probe.write(watching) })
+	watchers.Go(func() { probe.follow(watching) })
+	watchers.Go(func() {
+		followActions(watching, r.playground, r.namespaces(), r.history, func(app string, a *v1alpha1.DRAction) {
+			watchers.Go(func() { looked.look(watching, app, a) })
+		})
+	})
+	r.perform(ctx, events)
+	return func() {
+		cancel()
+		watchers.Wait()
+	}, ctx.Err()
+}
+
+func (r *run) namespaces() map[string]bool {
+	all := map[string]bool{}
+	for _, app := range r.apps {
+		all[app.Namespace] = true
+	}
+	return all
+}
+
+// perform does each event at its time. Those of one application, and those of one fault, wait for each other; others don't.
+func (r *run) perform(ctx context.Context, events []Event) {
+	began := time.Now()
+	p := &person{apps: r.apps, history: r.history}
+	queues := map[string]chan Event{}
+	var wait sync.WaitGroup
+	for _, e := range events {
+		pause(ctx, time.Until(began.Add(e.At)))
+		if ctx.Err() != nil {
+			break
+		}
+		lane := e.Name
+		if e.Verb != "" {
+			lane = fmt.Sprintf("app %d", e.App)
+		}
+		if queues[lane] == nil {
+			queues[lane] = make(chan Event, len(events))
+			wait.Go(func() {
+				for e := range queues[lane] {
+					r.happen(ctx, p, e)
+				}
+			})
+		}
+		r.say("%7.1fs  %s", time.Since(began).Seconds(), e)
+		queues[lane] <- e
+	}
+	for _, queue := range queues {
+		close(queue)
+	}
+	wait.Wait()
+}
+
+func (r *run) happen(ctx context.Context, p *person, e Event) {
+	if e.Verb != "" {
+		p.do(ctx, e)
+		return
+	}
+	f := faults[e.Fault]
+	change := f.do
+	if e.Undo {
+		change = f.undo
+	}
+	began := time.Now()
+	entry := Entry{Kind: KindFault, Event: e.Name, What: e.String(), Began: &began}
+	if err := change(ctx, r.playground, e.Target); err != nil {
+		entry.Error = err.Error()
+	}
+	r.history.Add(entry)
+}
+
+// heal takes everything back that may still go wrong and starts what is down. What of it was not there is no error.
+func (r *run) heal(ctx context.Context) error {
+	commands := [][]string{{"start", framework.Hub}}
+	for _, cluster := range clusters {
+		commands = append(commands, []string{"heal", cluster}, []string{"start", cluster})
+		if err := unskew(ctx, r.playground, cluster); err != nil {
+			return err
+		}
+	}
+	for _, profile := range stores {
+		commands = append(commands, []string{"s3", profile, "heal"}, []string{"start", "s3", profile})
+	}
+	commands = append(commands, []string{"fault", "clear"})
+	var errs []error
+	for _, command := range commands {
+		errs = append(errs, r.playground.Do(ctx, command...))
+	}
+	return errors.Join(errs...)
+}
+
+// settle waits until every action has ended and every application is protected and runs somewhere.
+func (r *run) settle(ctx context.Context) []Violation {
+	var out []Violation
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	for _, app := range r.apps {
+		placement, err := app.Await(ctx, settleTimeout, settledAnywhere())
+		if err != nil {
+			out = append(out, Violation{promiseSettle, err.Error()})
+			continue
+		}
+		primary := placement.Status.PrimaryCluster
+		if err := errors.Join(app.AwaitRunning(ctx, primary, framework.Soon), app.AwaitRecords(ctx, primary, framework.Soon)); err != nil {
+			out = append(out, Violation{promiseSettle, fmt.Sprintf("%s does not run on %s: %v", app.Namespace, primary, err)})
+		}
+	}
+	return out
+}
+
+// settledAnywhere is the state in which the application is protected where it is and no action is under way.
+func settledAnywhere() framework.Wanted[*v1alpha1.DRPlacementControl] {
+	return framework.Wanted[*v1alpha1.DRPlacementControl]{
+		What: "protected, with its last action ended",
+		Reached: func(placement *v1alpha1.DRPlacementControl) (bool, string, error) {
+			done, seen, err := framework.SettledOn(placement.Status.PrimaryCluster).Reached(placement)
+			if current := placement.Status.CurrentAction; current != nil && current.Status.CompletionTime == nil {
+				done = false
+			}
+			return done, seen, err
+		},
+	}
+}
+
+// find reads what became of the applications' records.
+func (r *run) find() ([]Finding, error) {
+	var found []Finding
+	for _, app := range r.apps {
+		report, err := app.Records()
+		if err != nil {
+			return nil, err
+		}
+		f := Finding{App: app.Namespace}
+		for _, volume := range report.Volumes {
+			f.Acknowledged += volume.Acknowledged
+			f.Overlaps = append(f.Overlaps, volume.Overlaps...)
+			f.Lost = append(f.Lost, volume.Lost.Records...)
+		}
+		found = append(found, f)
+	}
+	return found, nil
+}

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestASeedReproducesItsSchedule(t *testing.T) {
+	first, again, other := Schedule(7, time.Minute, 3), Schedule(7, time.Minute, 3), Schedule(8, time.Minute, 3)
+	if !slices.Equal(first, again) {
+		t.Error("the same seed gives another schedule")
+	}
+	if slices.Equal(first, other) {
+		t.Error("another seed gives the same schedule")
+	}
+}
+
+func TestEveryFaultIsTakenBackByTheEnd(t *testing.T) {
+	const length = 2 * time.Minute
+	for seed := range uint64(50) {
+		open := map[string]Event{}
+		for _, e := range Schedule(seed, length, 2) {
+			if e.At > length {
+				t.Fatalf("seed %d: %s at %s is after the end", seed, e, e.At)
+			}
+			switch {
+			case e.Fault == "" || faults[e.Fault].undo == nil:
+			case e.Undo:
+				delete(open, e.Name)
+			default:
+				for _, o := range open {
+					if faults[o.Fault].exclusive(o.Fault, o.Target) == faults[e.Fault].exclusive(e.Fault, e.Target) {
+						t.Errorf("seed %d: %s while %s lasts", seed, e, o)
+					}
+				}
+				open[e.Name] = e
+			}
+		}
+		if len(open) > 0 {
+			t.Errorf("seed %d: never taken back: %v", seed, open)
+		}
+	}
+}
+
+func TestSeedsComeByEveryFaultAndEveryVerb(t *testing.T) {
+	seen := map[string]bool{}
+	for seed := range uint64(20) {
+		for _, e := range Schedule(seed, 5*time.Minute, 4) {
+			seen[e.Fault], seen[string(e.Verb)] = true, true
+		}
+	}
+	for name := range faults {
+		if !seen[name] {
+			t.Errorf("%s is never drawn", name)
+		}
+	}
+	for _, verb := range weighted {
+		if !seen[string(verb)] {
+			t.Errorf("%s is never drawn", verb)
+		}
+	}
+}

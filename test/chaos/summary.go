@@ -1,0 +1,58 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// summarize says in a few lines what happened.
+func summarize(history []Entry, found []Finding, say func(string, ...any)) {
+	faultsDone, answers, ends, writes, seen, restored := map[string]int{}, map[string]int{}, map[string]int{}, 0, 0, 0
+	for _, e := range history {
+		switch {
+		case e.Kind == KindFault && e.Error == "" && !strings.HasPrefix(e.What, "end of "):
+			faultsDone["faults"]++
+		case e.Kind == KindFault && e.Error != "":
+			faultsDone["without effect"]++
+		case e.Kind == KindRequest:
+			answers[string(e.Answer)]++
+		case e.Kind == KindWrite:
+			writes++
+		case e.Kind == KindSeen:
+			seen++
+		case e.Kind == KindCapture:
+			restored++
+		}
+	}
+	for _, lives := range actionsOf(history) {
+		for _, l := range lives {
+			ends[l.last().Ended]++
+		}
+	}
+	acknowledged, lost, overlaps := 0, 0, 0
+	for _, f := range found {
+		acknowledged += f.Acknowledged
+		lost += len(f.Lost)
+		overlaps += len(f.Overlaps)
+	}
+	say("Faults: %s. Requests: %s. Actions: %s.", counts(faultsDone), counts(answers), counts(ends))
+	say("Records: %d acknowledged, %d given up by failovers; %d times two clusters wrote, as acknowledged. Captures restored: %d.",
+		acknowledged, lost, overlaps, restored)
+	say("API: %d writes acknowledged, %d seen by a watcher.", writes, seen)
+}
+
+func counts(of map[string]int) string {
+	var words []string
+	for _, name := range slices.Sorted(maps.Keys(of)) {
+		words = append(words, fmt.Sprintf("%d %s", of[name], name))
+	}
+	if len(words) == 0 {
+		return "none"
+	}
+	return strings.Join(words, ", ")
+}
