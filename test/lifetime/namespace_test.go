@@ -153,7 +153,7 @@ func itGoes(ctx context.Context, namespace string) {
 
 // uninstall does what an administrator is told to.
 func uninstall(ctx context.Context) error {
-	command := exec.CommandContext(ctx, hub.Root.Path("hack", "uninstall.sh"))
+	command := exec.CommandContext(ctx, hub.Root.Path("hack", "uninstall.sh"), hub.Root.Path("artifacts", "hub", "overlays", "embedded"))
 	command.Env = append(os.Environ(), "KUBECTL="+hub.Root.Program("kubectl")+" --kubeconfig="+hub.Kubeconfig())
 	output, err := command.CombinedOutput()
 	if err != nil {
