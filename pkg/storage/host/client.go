@@ -49,9 +49,10 @@ func (c *Client) get(ctx context.Context, name string) (*Record, error) {
 	return record, err
 }
 
+// list asks once: that a revision is still to come is for the caller to know at once, and not after ten times.
 func (c *Client) list(ctx context.Context, options metav1.ListOptions) (*RecordList, error) {
 	list := &RecordList{}
-	err := c.rest.Get().Namespace(c.namespace).Resource(Resource).
+	err := c.rest.Get().Namespace(c.namespace).Resource(Resource).MaxRetries(0).
 		VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Into(list)
 	return list, err
 }

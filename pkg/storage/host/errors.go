@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apiserver/pkg/storage"
@@ -33,16 +34,28 @@ func hubError(err error) error {
 		return err
 	case expired(err):
 		return apierrors.NewResourceExpired(listExpired)
-	case apierrors.IsRequestEntityTooLargeError(err):
+	case tooLarge(err):
 		return apierrors.NewRequestEntityTooLargeError("the object does not fit into a record on the hub; make it smaller")
 	case apierrors.IsNotFound(err):
 		return storage.NewInternalError(fmt.Errorf("the hub has no %s.%s: apply its CustomResourceDefinition: %w", Resource, GroupVersion.Group, err))
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
 		return storage.NewInternalError(fmt.Errorf("the hub refuses this server its own records: apply the Role that goes with them: %w", err))
-	case apierrors.ReasonForError(err) == "":
+	case !isAnswer(err):
 		return apierrors.NewServiceUnavailable(fmt.Sprintf("the hub, which has the objects, does not answer: %v", err))
 	}
 	return storage.NewInternalError(fmt.Errorf("the hub, which has the objects: %w", err))
+}
+
+// isAnswer tells what the hub says from what keeps it from saying anything.
+func isAnswer(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status)
+}
+
+// tooLarge is said by the hub's kube-apiserver, or passed on by it from its etcd, for which there is no reason but in words.
+func tooLarge(err error) bool {
+	return apierrors.IsRequestEntityTooLargeError(err) ||
+		strings.Contains(err.Error(), "request is too large") || strings.Contains(err.Error(), "message larger than max")
 }
 
 // isMissing tells a record that is not there from records that are not served.

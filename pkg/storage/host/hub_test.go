@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -119,7 +118,7 @@ func (h *testHub) newClient(tb testing.TB) *Client {
 	if h == nil {
 		tb.Skip("needs a hub")
 	}
-	name := fmt.Sprintf("%s-%d", strings.ToLower(strings.SplitN(tb.Name(), "/", 2)[0]), namespaces.Add(1))
+	name := fmt.Sprintf("store-%d", namespaces.Add(1))
 	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name}}
 	if _, err := kubernetes.NewForConfigOrDie(h.Config).CoreV1().Namespaces().Create(tb.Context(), namespace, metav1.CreateOptions{}); err != nil {
 		tb.Fatal(err)
