@@ -11,11 +11,14 @@ import (
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	registryrest "k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/server"
+	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/utils/clock"
 
 	"github.com/ramendr/dr-apiserver/pkg/admission/drinitializer"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 	"github.com/ramendr/dr-apiserver/pkg/heartbeat"
+	"github.com/ramendr/dr-apiserver/pkg/hublock"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
 	drrest "github.com/ramendr/dr-apiserver/pkg/registry/dr/rest"
 )
@@ -74,6 +77,9 @@ func (c CompletedConfig) New() (*server.GenericAPIServer, error) {
 	}
 	c.extra.GroupClusters.use(storage.Groups)
 	c.extra.AdmissionObjects.Use(storage.Policies.Store, storage.Clusters.Store)
+	if err := c.shareNamespaces(storage); err != nil {
+		return nil, err
+	}
 	if err := addWatchCacheCheck(generic, group); err != nil {
 		return nil, err
 	}
@@ -81,6 +87,19 @@ func (c CompletedConfig) New() (*server.GenericAPIServer, error) {
 		return nil, err
 	}
 	return generic, c.addControllers(generic)
+}
+
+// shareNamespaces has replicas over one storage create placements one after the other in each namespace.
+func (c CompletedConfig) shareNamespaces(storage *drrest.Storage) error {
+	if !c.extra.ElectLeader {
+		return nil
+	}
+	hub, err := kubernetes.NewForConfig(c.extra.Hub)
+	if err != nil {
+		return fmt.Errorf("creating a client of the hub: %w", err)
+	}
+	storage.Placements.ShareNamespaces(hublock.New(hub.CoordinationV1().Leases(c.extra.Namespace), "dr-placements-of-", clock.RealClock{}))
+	return nil
 }
 
 // GroupClusters looks up the clusters of VolumeReplicationGroups. The authorizer that asks it has to be there before the

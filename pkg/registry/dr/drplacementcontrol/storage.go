@@ -26,6 +26,8 @@ type REST struct {
 	// creating is held, by namespace, while a placement is created, so that two don't miss each other.
 	creating keyedMutex
 	created  newest
+	// shared, if there are other replicas, is held besides.
+	shared NamespaceLock
 }
 
 var (
