@@ -4,6 +4,8 @@
 package install
 
 import (
+	"time"
+
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 
@@ -12,6 +14,7 @@ import (
 
 var _ = Describe("A cluster that is hub and managed cluster in one", func() {
 	It("protects its own applications with another cluster", func(ctx SpecContext) {
+		began := time.Now()
 		writeKeys()
 		writeFile(playground.Root.Path("all-in-one", "kustomization.yaml"), `apiVersion: kustomize.config.k8s.io/v1beta1
 kind: Kustomization
@@ -41,7 +44,7 @@ resources:
 		run(ctx, "kubectl wait --context dr1 --for=condition=Validated drcluster/dr1 drcluster/dr2 drpolicy/dr-policy --timeout=2m")
 
 		story(ctx, playground.App("all-in-one").As(playground.Managed[framework.DR1]))
-		nobodyWasDenied()
+		nobodyWasDenied(began)
 		Expect(user(framework.DR1, account{namespace: "dr-agents", name: framework.DR1})).NotTo(BeEmpty(), "the agent in the server is an agent to the hub")
 
 		By("taking everything off")

@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -26,6 +27,7 @@ var _ = Describe("Whoever does what docs/install.md says", Ordered, func() {
 	})
 
 	It("has disaster recovery whose programs may do what they have to", func(ctx SpecContext) {
+		began := time.Now()
 		writeKeys()
 		patches := serve(framework.Hub)
 		for _, heading := range []string{"Hub", "Managed clusters", "Clusters and policy"} {
@@ -37,7 +39,7 @@ var _ = Describe("Whoever does what docs/install.md says", Ordered, func() {
 			}
 		}
 		story(ctx, playground.App("installed"))
-		nobodyWasDenied()
+		nobodyWasDenied(began)
 	}, SpecTimeout(specTimeout))
 
 	It("has agents whose token is a new one", func(ctx SpecContext) {

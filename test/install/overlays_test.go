@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os/exec"
 	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -56,7 +57,7 @@ var _ = Describe("A hub", Ordered, func() {
 			for _, kustomization := range kustomizations {
 				By("trying " + kustomization)
 				output, err := kubectl(ctx, "apply", "--context", framework.Hub,
-					"--server-side", "--dry-run=server", "--validate=strict", "-k", kustomization)
+					"--dry-run=server", "--validate=strict", "-k", kustomization)
 				Expect(err).NotTo(HaveOccurred())
 				Expect(output).To(ContainSubstring("deployment.apps/dr-"))
 				Expect(output).NotTo(ContainSubstring("Warning"))
@@ -104,6 +105,7 @@ components:
 // it off again.
 func tryHub(ctx context.Context, storage, certificate string, prepare func()) {
 	GinkgoHelper()
+	began := time.Now()
 	directory := choose(storage, certificate, serve(framework.Hub))
 	By("installing it")
 	run(ctx, "kubectl apply --context hub -k "+directory)
@@ -141,7 +143,7 @@ func tryHub(ctx context.Context, storage, certificate string, prepare func()) {
 		requests++
 	}
 	AddReportEntry("Requests while replicas were replaced", fmt.Sprintf("%d, all answered", 2*requests))
-	nobodyWasDenied()
+	nobodyWasDenied(began)
 
 	By("taking it off")
 	run(ctx, "kubectl delete --context hub -k artifacts/hub/apiservice")

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	auditv1 "k8s.io/apiserver/pkg/apis/audit/v1"
 )
@@ -28,7 +29,8 @@ rules:
 
 // Request is one that somebody made.
 type Request struct {
-	User string
+	Received time.Time
+	User     string
 	Action
 	Code int32
 }
@@ -77,7 +79,7 @@ func Read(path string) ([]Request, error) {
 
 // requestOf takes a request of one user as another for one of the other.
 func requestOf(event *auditv1.Event) Request {
-	r := Request{User: event.User.Username, Action: Action{Verb: event.Verb}}
+	r := Request{Received: event.RequestReceivedTimestamp.Time, User: event.User.Username, Action: Action{Verb: event.Verb}}
 	if event.ImpersonatedUser != nil {
 		r.User = event.ImpersonatedUser.Username
 	}
@@ -99,6 +101,11 @@ func requestOf(event *auditv1.Event) Request {
 // Of returns the requests of a user.
 func Of(requests []Request, user string) []Request {
 	return slices.DeleteFunc(slices.Clone(requests), func(r Request) bool { return r.User != user })
+}
+
+// Since returns the requests that were made from a time on.
+func Since(requests []Request, began time.Time) []Request {
+	return slices.DeleteFunc(slices.Clone(requests), func(r Request) bool { return r.Received.Before(began) })
 }
 
 // Denied returns what users were not allowed to do, each once.
