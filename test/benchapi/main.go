@@ -58,7 +58,11 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	booted, err := playground.Boot(ctx, "--hub-only")
+	flags := []string{"--hub-only"}
+	if o.storage == storageHost {
+		flags = append(flags, "--storage="+storageHost)
+	}
+	booted, err := playground.Boot(ctx, flags...)
 	if err != nil {
 		return err
 	}
