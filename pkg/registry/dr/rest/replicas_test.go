@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/registry/rest"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/utils/clock"
@@ -36,6 +37,7 @@ func TestOfConcurrentProtectorsOneIsAcceptedWhateverReplicaTheyAsk(t *testing.T)
 	var replicas []*drrest.Storage
 	for range 2 {
 		replica := newReplica(t, store.Endpoint())
+		defer destroy(replica)
 		replica.Placements.ShareNamespaces(hublock.New(leases, "", clock.RealClock{}))
 		replicas = append(replicas, replica)
 	}
@@ -62,6 +64,12 @@ func newReplica(t *testing.T, endpoint string) *drrest.Storage {
 		t.Fatal(err)
 	}
 	return storage
+}
+
+func destroy(s *drrest.Storage) {
+	for _, storage := range []rest.Storage{s.Placements, s.Actions, s.Groups, s.Policies, s.Clusters, s.ClusterConfigs} {
+		storage.Destroy()
+	}
 }
 
 // createOverlapping has each replica create a placement of its own at the same time, of which only one can protect the
