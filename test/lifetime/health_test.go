@@ -6,6 +6,7 @@ package lifetime
 import (
 	"context"
 	"net/http"
+	"os"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -76,6 +77,19 @@ var _ = Describe("Health", func() {
 		Expect(hub.apiServer.Start(ctx)).To(Succeed())
 		awaitAnswer(ctx)
 		Expect(s.Status()).To(Equal(before), "it was not restarted")
+	}, SpecTimeout(specTimeout))
+
+	It("is not asked of a server that was started while the hub is away: it waits, and is ready when the hub is back", func(ctx SpecContext) {
+		hub.apiServer.Stop()
+		back := func(ctx SpecContext) { Expect(hub.apiServer.Start(ctx)).To(Succeed()) }
+		DeferCleanup(back, NodeTimeout(bootTimeout))
+		s := newServer(serverNames[0])
+		started := make(chan error, 1)
+		go func() { started <- s.Start(ctx) }()
+		Eventually(ctx, func() string { content, _ := os.ReadFile(s.Log); return string(content) }).Should(ContainSubstring("The hub does not answer"))
+		back(ctx)
+		Expect(<-started).To(Succeed())
+		Expect(s.Status().Restarts).To(BeZero())
 	}, SpecTimeout(specTimeout))
 
 	It("stays good when another replica has become the leader, which acts instead", func(ctx SpecContext) {

@@ -63,6 +63,7 @@ func (o *Options) applyTo(ctx context.Context, c *server.RecommendedConfig, grou
 	for _, apply := range []func() error{
 		func() error { return o.ServerRun.ApplyTo(&c.Config) },
 		func() error { return o.CoreAPI.ApplyTo(c) },
+		func() error { return awaitHub(ctx, c.ClientConfig) },
 		func() error { return o.applyStorage(c) },
 		func() error { return o.issueServingCert(ctx, c) },
 		func() error { return o.SecureServing.ApplyTo(&c.SecureServing, &c.LoopbackClientConfig) },
