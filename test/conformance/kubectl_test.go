@@ -31,7 +31,9 @@ var _ = eachStored("With kubectl", func(k kind) {
 		Expect(got.stdout).To(ContainSubstring("+    " + label + ": during"))
 		Expect(kubectl(ctx, "apply", "-f", path)).To(ContainSubstring("configured"))
 		Expect(kubectl(ctx, "apply", "--server-side", "--force-conflicts", "-f", path)).To(ContainSubstring("serverside-applied"))
-		Expect(kubectl(ctx, "replace", "-f", path)).To(ContainSubstring("replaced"))
+		// It reads the version that it replaces, and a controller may write in between.
+		Eventually(func() outcome { return tryKubectl(ctx, "replace", "-f", path) }).WithContext(ctx).WithTimeout(await).
+			Should(HaveField("stdout", ContainSubstring("replaced")))
 	}, SpecTimeout(specTimeout))
 
 	It("one labels, annotates, edits and patches objects", func(ctx SpecContext) {

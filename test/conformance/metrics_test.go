@@ -15,6 +15,8 @@ import (
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
 	"k8s.io/client-go/rest"
+
+	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 )
 
 // consistentReads is how often the watch cache has answered a read of the resource that asked for what is newest.
@@ -36,7 +38,7 @@ func consistentReads(ctx context.Context, resource string) float64 {
 func metrics(ctx context.Context) func(yield func(string) bool) {
 	GinkgoHelper()
 	config := rest.CopyConfig(hub.Config)
-	config.Host = "https://" + serverAddress(ctx)
+	config.Host = "https://" + address(ctx, "dr-apiserver")
 	config.TLSClientConfig.ServerName = "dr-apiserver.dr-system.svc"
 	client, err := rest.HTTPClientFor(config)
 	Expect(err).NotTo(HaveOccurred())
@@ -55,16 +57,16 @@ func metrics(ctx context.Context) func(yield func(string) bool) {
 	}
 }
 
-// serverAddress is where dr-apiserver listens.
-func serverAddress(ctx context.Context) string {
+// address is where a process of the hub listens.
+func address(ctx context.Context, name string) string {
 	GinkgoHelper()
 	status, err := playground.Status(ctx)
 	Expect(err).NotTo(HaveOccurred())
 	for _, process := range status.Processes {
-		if process.Name == "dr-apiserver" {
+		if process.Cluster == framework.Hub && process.Name == name {
 			return net.JoinHostPort("127.0.0.1", strconv.Itoa(process.Port))
 		}
 	}
-	Fail("the playground has no dr-apiserver")
+	Fail("the hub has no " + name)
 	return ""
 }
