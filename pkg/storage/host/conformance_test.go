@@ -15,7 +15,7 @@ func TestRecordsOnTheHubAreAsGoodAsAnEtcd(t *testing.T) {
 }
 
 func TestTheWatchCacheOverRecordsIsAsGoodAsOverAnEtcd(t *testing.T) {
-	NewRESTOptionsGetter(nil, nil)
+	supportProgress()
 	storagetest.RunCached(t, newTestStore)
 }
 

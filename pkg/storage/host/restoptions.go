@@ -20,9 +20,13 @@ import (
 // NewRESTOptionsGetter returns the options of another, with the objects in records instead of an etcd. The stock watch cache
 // is over it. From then on this process believes that its stores can be asked for progress, as it can of those of an etcd.
 func NewRESTOptionsGetter(client *Client, of generic.RESTOptionsGetter) generic.RESTOptionsGetter {
-	feature.DefaultFeatureSupportChecker = progressSupported{feature.DefaultFeatureSupportChecker}
+	supportProgress()
 	return &restOptionsGetter{client: client, of: of}
 }
+
+var supportProgress = sync.OnceFunc(func() {
+	feature.DefaultFeatureSupportChecker = progressSupported{feature.DefaultFeatureSupportChecker}
+})
 
 // progressSupported tells watch caches that they may wait for what they ask their store for. Etcds are asked for their version.
 type progressSupported struct {

@@ -25,7 +25,7 @@ import (
 // newReplica returns what one of several servers that share records has: a store with a watch cache over it.
 func newReplica(tb testing.TB, client *Client) storage.Interface {
 	tb.Helper()
-	NewRESTOptionsGetter(client, nil)
+	supportProgress()
 	store, err := New(Config{
 		Client: client, GroupResource: storagetest.Resource, ResourcePrefix: storagetest.Prefix,
 		Codec: storagetest.Codec, NewFunc: storagetest.NewPod,
