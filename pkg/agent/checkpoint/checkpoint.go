@@ -199,7 +199,7 @@ func next(c *Checkpoint, group *v1alpha1.VolumeReplicationGroup, now time.Time) 
 	if c != nil {
 		n = c.DeepCopy()
 	}
-	before, wasPrimary := c.Current(), c.Current().State == v1alpha1.Primary
+	before, settled := c.Current(), c.Current().State == v1alpha1.Primary && c.Settled
 	n.UID, n.Generation = group.UID, group.Generation
 	n.Spec = *group.Spec.DeepCopy()
 	n.CaptureName, n.PeersRequired = group.Name, false
@@ -213,11 +213,12 @@ func next(c *Checkpoint, group *v1alpha1.VolumeReplicationGroup, now time.Time) 
 	n.History = append(n.History, role)
 	n.History = n.History[max(0, len(n.History)-maxHistory):]
 	n.Token, n.Restored = nil, ""
-	n.Settled = settledFromTheStart(role, wasPrimary)
+	n.Settled = settledFromTheStart(role, settled)
 	return n
 }
 
-// settledFromTheStart tells whether a role has nothing to restore or undo: a first placement, or staying primary.
-func settledFromTheStart(role Role, wasPrimary bool) bool {
-	return role.State == v1alpha1.Primary && (role.Action == "" || wasPrimary)
+// settledFromTheStart tells whether a role has nothing to restore or undo: a first placement, or staying what a settled
+// primary is. One that was still being restored goes on being restored, whatever it is told that it became primary by.
+func settledFromTheStart(role Role, settledPrimary bool) bool {
+	return role.State == v1alpha1.Primary && (role.Action == "" || settledPrimary)
 }

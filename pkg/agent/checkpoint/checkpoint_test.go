@@ -52,6 +52,8 @@ func TestAccept(t *testing.T) {
 		refused string
 		says    string
 		settled bool
+		// halfWay is true of a primary that is still being restored.
+		halfWay bool
 	}{
 		"a first placement":                                {command: primary(1, ""), settled: true},
 		"a group made by hand, without epochs":             {command: primary(0, ""), settled: true},
@@ -82,10 +84,16 @@ func TestAccept(t *testing.T) {
 		"taking back what was completed long ago":    {memory: []Role{primary(1, ""), secondary(2, failover)}, command: primary(5, abort), refused: ReasonEpochConflict, says: "has epoch 3"},
 		"taking back where it was not primary":       {memory: []Role{secondary(1, "")}, command: primary(3, abort), refused: ReasonEpochConflict, says: "not this one"},
 		"taking back with nothing remembered":        {command: primary(3, abort), refused: ReasonEpochConflict, says: "not this one"},
+		"the role it has not come to yet, said by a hub that adopts": {
+			memory: []Role{secondary(4, ""), primary(5, relocate)}, halfWay: true, command: primary(5, failover),
+		},
 		"the role it has, said by a hub that adopts": {memory: []Role{secondary(4, ""), primary(5, relocate)}, command: primary(5, failover), settled: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := remembering(tc.memory...)
+			if before != nil {
+				before.Settled = before.Current().State == v1alpha1.Primary && !tc.halfWay
+			}
 			group := groupOf(tc.command)
 			group.Spec.HandoverToken = tc.token
 			after, refusal := Accept(before, group, "dr1", now)
