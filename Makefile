@@ -29,7 +29,7 @@ test: unit access conformance lifetime e2e ## Run all tests
 
 .PHONY: unit
 unit: ## Run the unit tests
-	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/access/document/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
+	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/explore/... ./test/access/document/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
 
 E2E_PROCS ?= 6
 .PHONY: fuzz
@@ -99,6 +99,10 @@ image: ## Build the image of dr-apiserver and dr-agent, with docker, podman or b
 bench-api: tools build ## Compare the API with a CustomResourceDefinition of the same schema
 	@go build -o bin/bench-api ./test/benchapi
 	@bin/bench-api $(BENCH_API_FLAGS)
+
+.PHONY: explore
+explore: ## Let everything happen that can, in every order, and check that the promises hold
+	@go run ./test/explore $(EXPLORE_FLAGS)
 
 .PHONY: clean
 clean: down ## Remove what was built
