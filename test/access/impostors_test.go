@@ -199,6 +199,7 @@ func powers(ctx context.Context, namespace, user string, groups ...string) []aut
 			{Verb: "escalate", Group: "rbac.authorization.k8s.io", Resource: "clusterroles"},
 			{Verb: "update", Group: "apiregistration.k8s.io", Resource: "apiservices"},
 			{Verb: "delete", Group: "coordination.k8s.io", Resource: "leases"},
+			{Verb: "get", Group: "storage.dr.ramen.io", Resource: "records"},
 		} {
 			power.Namespace = in
 			review, err := playground.Hub.Kube.AuthorizationV1().SubjectAccessReviews().Create(ctx, &authorizationv1.SubjectAccessReview{

@@ -5,6 +5,8 @@ package access
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -69,13 +71,51 @@ func usage(ctx context.Context, namespace, name string, counted corev1.ResourceN
 		if err != nil {
 			return "", err
 		}
-		used, hard := quota.Status.Used[counted], quota.Status.Hard[counted]
+		hard, limited := quota.Status.Hard[counted]
+		if !limited {
+			return "", nil
+		}
+		used, known := quota.Status.Used[counted]
+		if !known {
+			return "unknown", nil
+		}
 		return used.String() + " of " + hard.String(), nil
 	}
 }
 
+// limit makes a ResourceQuota.
+func limit(ctx context.Context, namespace, name string, counted corev1.ResourceName, hard string) {
+	GinkgoHelper()
+	_, err := playground.Hub.Kube.CoreV1().ResourceQuotas(namespace).Create(ctx, &corev1.ResourceQuota{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
+		Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{counted: quantity.MustParse(hard)}},
+	}, metav1.CreateOptions{})
+	Expect(err).NotTo(HaveOccurred())
+}
+
+// awaitCounting waits until the hub's controller counts objects of this API: it looks every half minute for new kinds, and
+// a quota that it has judged before it looks at again only minutes later.
+func awaitCounting(ctx context.Context) {
+	GinkgoHelper()
+	namespace := newNamespace(ctx)
+	By("waiting until the hub's controller counts DRPlacementControls")
+	attempt := 0
+	Eventually(func(g Gomega) {
+		attempt++
+		name, seen := fmt.Sprintf("probe-%d", attempt), ""
+		limit(ctx, namespace, name, countPlacements, "1")
+		g.Eventually(func() (_ string, err error) {
+			seen, err = usage(ctx, namespace, name, countPlacements)()
+			return seen, err
+		}).WithContext(ctx).ShouldNot(BeEmpty())
+		g.Expect(playground.Hub.Kube.CoreV1().ResourceQuotas(namespace).Delete(ctx, name, metav1.DeleteOptions{})).To(Succeed())
+		g.Expect(seen).To(Equal("0 of 1"))
+	}).WithContext(ctx).WithTimeout(2 * soon).WithPolling(time.Second).Should(Succeed())
+}
+
 var _ = Describe("A ResourceQuota", func() {
 	It("limits the DRPlacementControls of its namespace, and shows how many there are", func(ctx SpecContext) {
+		awaitCounting(ctx)
 		namespace := newNamespace(ctx)
 		applyRecipe(ctx, "Quotas", namespace)
 		used := usage(ctx, namespace, "disaster-recovery", countPlacements)
@@ -100,16 +140,13 @@ var _ = Describe("A ResourceQuota", func() {
 	}, SpecTimeout(specTimeout))
 
 	It("does not limit what the server makes to carry out what it was asked for", func(ctx SpecContext) {
+		awaitCounting(ctx)
 		namespace := newNamespace(ctx)
-		_, err := playground.Hub.Kube.CoreV1().ResourceQuotas(namespace).Create(ctx, &corev1.ResourceQuota{
-			ObjectMeta: metav1.ObjectMeta{Name: "none"},
-			Spec:       corev1.ResourceQuotaSpec{Hard: corev1.ResourceList{countGroups: quantity.MustParse("0")}},
-		}, metav1.CreateOptions{})
-		Expect(err).NotTo(HaveOccurred())
+		limit(ctx, namespace, "none", countGroups, "0")
 		Eventually(usage(ctx, namespace, "none", countGroups)).WithContext(ctx).Should(Equal("0 of 0"))
 		group := builder.VRG(namespace, placementName, namespace).Secondary(1, "").Obj()
 		group.Finalizers = nil
-		_, err = playground.Hub.DR.DrV1alpha1().VolumeReplicationGroups(namespace).Create(ctx, group, metav1.CreateOptions{})
+		_, err := playground.Hub.DR.DrV1alpha1().VolumeReplicationGroups(namespace).Create(ctx, group, metav1.CreateOptions{})
 		Expect(err).NotTo(HaveOccurred())
 	}, SpecTimeout(specTimeout))
 })
