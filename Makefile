@@ -25,11 +25,11 @@ verify: ## Fail if formatting, vet, or code generated anew makes a difference
 	@hack/verify.sh
 
 .PHONY: test
-test: unit access conformance lifetime e2e ## Run all tests
+test: unit access conformance lifetime install e2e ## Run all tests
 
 .PHONY: unit
 unit: ## Run the unit tests
-	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/explore/... ./test/access/document/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
+	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/explore/... ./test/access/document/... ./test/install/audit/... ./test/install/guide/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
 
 E2E_PROCS ?= 6
 .PHONY: fuzz
@@ -39,6 +39,11 @@ fuzz: ## Try random inputs on everything that reads what others wrote, FUZZTIME=
 .PHONY: e2e
 e2e: tools build ## Run the end-to-end tests on the playground
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m $(E2E_FLAGS) ./test/e2e
+
+.PHONY: install
+install: tools build ## Do what docs/install.md says on a playground, with the image's programs
+	@hack/build-release.sh bin/image
+	@go tool ginkgo --timeout=20m --poll-progress-after=3m ./test/install
 
 .PHONY: lifetime
 lifetime: tools build ## Try what docs/operations.md says of starting, stopping, replacing and breaking the server

@@ -48,7 +48,7 @@ var _ = Describe("Whoever does what docs/install.md says", Ordered, func() {
 		}
 	}, SpecTimeout(specTimeout))
 
-	It("has granted little that is not used", func(ctx SpecContext) {
+	It("is told what has been granted and not used", func(ctx SpecContext) {
 		reportUnused(ctx)
 	}, SpecTimeout(specTimeout))
 

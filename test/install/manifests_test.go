@@ -46,6 +46,18 @@ var _ = Describe("The manifests", func() {
 		}, SpecTimeout(specTimeout))
 	}
 
+	It("give the server flags that go together, whatever is chosen", func(ctx SpecContext) {
+		for _, storage := range storages {
+			for _, certificate := range certificates {
+				deployment := find[appsv1.Deployment](render(ctx, choose(storage, certificate, "")), "Deployment")
+				o := parse(deployment.Spec.Template.Spec.Containers[0].Args)
+				Expect(o.Storage).To(Equal(storage))
+				Expect(o.Validate()).To(Succeed(), "%s and %s", storage, certificate)
+				Expect(o.ServingCert.Secret == "").To(Equal(o.SecureServing.ServerCert.CertKey.CertFile != ""), "one certificate with %s", certificate)
+			}
+		}
+	}, SpecTimeout(specTimeout))
+
 	It("run the programs of the image as its user", func(ctx SpecContext) {
 		dockerfile, err := os.ReadFile(source.Path("Dockerfile"))
 		Expect(err).NotTo(HaveOccurred())

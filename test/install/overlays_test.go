@@ -45,24 +45,22 @@ var _ = Describe("A hub", Ordered, func() {
 		})
 	}, NodeTimeout(specTimeout))
 
-	It("accepts every object of every storage with every certificate, of every overlay, of the agent and of all in one",
-		func(ctx SpecContext) {
-			kustomizations := []string{"artifacts/agent", "artifacts/all-in-one"}
-			for _, storage := range storages {
-				kustomizations = append(kustomizations, "artifacts/hub/overlays/"+storage)
-				for _, certificate := range certificates {
-					kustomizations = append(kustomizations, choose(storage, certificate, ""))
-				}
-			}
-			for _, kustomization := range kustomizations {
-				By("trying " + kustomization)
-				output, err := kubectl(ctx, "apply", "--context", framework.Hub,
-					"--dry-run=server", "--validate=strict", "-k", kustomization)
-				Expect(err).NotTo(HaveOccurred())
-				Expect(output).To(ContainSubstring("deployment.apps/dr-"))
-				Expect(output).NotTo(ContainSubstring("Warning"))
-			}
-		}, SpecTimeout(specTimeout))
+	It("accepts every object of every storage, of every certificate, of the agent and of all in one", func(ctx SpecContext) {
+		kustomizations := []string{"artifacts/agent", "artifacts/all-in-one"}
+		for _, storage := range storages {
+			kustomizations = append(kustomizations, "artifacts/hub/overlays/"+storage)
+		}
+		for _, certificate := range certificates[1:] {
+			kustomizations = append(kustomizations, choose(storages[0], certificate, ""))
+		}
+		for _, kustomization := range kustomizations {
+			By("trying " + kustomization)
+			output, err := kubectl(ctx, "apply", "--context", framework.Hub, "--dry-run=server", "--validate=strict", "-k", kustomization)
+			Expect(err).NotTo(HaveOccurred())
+			Expect(output).To(ContainSubstring("deployment.apps/dr-"))
+			Expect(output).NotTo(ContainSubstring("Warning"))
+		}
+	}, SpecTimeout(specTimeout))
 
 	It("refuses pods in dr-system that are not restricted", func(ctx SpecContext) {
 		pod := &corev1.Pod{

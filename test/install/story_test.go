@@ -102,7 +102,8 @@ var accounts = []account{
 	{framework.DR1, component.SystemNamespace, component.Agent},
 }
 
-// reportUnused lists what may be done and is not, and refuses what a role gives in vain altogether.
+// reportUnused lists what may be done and was not. Some of it is for hubs that do not stream lists, some for what does not
+// happen in a story without faults; the rest is worth a thought.
 func reportUnused(ctx context.Context) {
 	GinkgoHelper()
 	var report strings.Builder
