@@ -58,7 +58,7 @@ func TestAccept(t *testing.T) {
 		"a first placement":                                {command: primary(1, ""), settled: true},
 		"a group made by hand, without epochs":             {command: primary(0, ""), settled: true},
 		"a first standby":                                  {command: secondary(1, "")},
-		"the same command again":                           {memory: []Role{primary(1, "")}, command: primary(1, "")},
+		"the same command again":                           {memory: []Role{primary(1, "")}, command: primary(1, ""), settled: true},
 		"a first placement where it is a standby":          {memory: []Role{secondary(1, "")}, command: primary(1, ""), refused: ReasonEpochConflict, says: "became secondary in epoch 1"},
 		"a first placement where it stood down":            {memory: []Role{primary(1, ""), secondary(2, failover)}, command: primary(3, ""), refused: ReasonEpochConflict, says: "epoch 2"},
 		"an epoch gone by":                                 {memory: []Role{secondary(2, "")}, command: secondary(1, ""), refused: ReasonEpochConflict, says: "accepted epoch 2"},
