@@ -97,11 +97,12 @@ func named(name string, a authorizer.Authorizer) union.NamedAuthorizer {
 
 // applyHub sets up what watches objects on the hub: priority and fairness, and admission.
 func (o *Options) applyHub(c *server.RecommendedConfig, references admission.PluginInitializer) error {
-	client, err := kubernetes.NewForConfig(c.ClientConfig)
+	hub := unlimited(c.ClientConfig)
+	client, err := kubernetes.NewForConfig(hub)
 	if err != nil {
 		return fmt.Errorf("creating a client of the hub: %w", err)
 	}
-	dynamicClient, err := dynamic.NewForConfig(c.ClientConfig)
+	dynamicClient, err := dynamic.NewForConfig(hub)
 	if err != nil {
 		return fmt.Errorf("creating a client of the hub: %w", err)
 	}
