@@ -21,6 +21,9 @@ import (
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 )
 
+// gracePeriod is how long a kubelet waits before it kills, unless told otherwise.
+const gracePeriod = 30 * time.Second
+
 // gentle are the flags of a server that tells before it leaves.
 var gentle = []string{"--shutdown-delay-duration=2s"}
 
@@ -45,15 +48,37 @@ var _ = Describe("A shutdown", func() {
 		Expect(load.answers.tryAgain.Load()).To(BeZero(), "nobody was asked to try again")
 	}, SpecTimeout(specTimeout))
 
-	It("hands the controllers over before it is complete", func(ctx SpecContext) {
+	It("asks clients to connect anew while the server still answers them", func(ctx SpecContext) {
+		s := embedded(ctx, append(quiet, "--shutdown-delay-duration=4s")...)
+		client, connections := counting(s)
+		list := func() {
+			GinkgoHelper()
+			_, err := client.DR.DrV1alpha1().DRClusters().List(ctx, metav1.ListOptions{})
+			Expect(err).NotTo(HaveOccurred())
+		}
+		list()
+		ended := make(chan error, 1)
+		go func() { ended <- s.Terminate(ctx) }()
+		for connections.Load() < 2 {
+			list()
+		}
+		Expect(<-ended).To(Succeed())
+	}, SpecTimeout(specTimeout))
+
+	It("hands the controllers over as soon as it begins", func(ctx SpecContext) {
 		_, flags := shared(ctx)
-		leader := newServer(serverNames[0], flags...)
+		leader, other := newServer(serverNames[0], append(flags, "--shutdown-delay-duration=1h")...), newServer(serverNames[1], flags...)
 		Expect(leader.Start(ctx)).To(Succeed())
 		holder := awaitLeader(ctx, Not(BeEmpty()))
-		Expect(leader.Terminate(ctx)).To(Succeed())
-		lease, err := hub.Kube.CoordinationV1().Leases("dr-system").Get(ctx, leaseName, metav1.GetOptions{})
-		Expect(err).NotTo(HaveOccurred())
-		Expect(lease.Spec.HolderIdentity).NotTo(HaveValue(Equal(holder)), "the Lease was given back")
+		Expect(other.Start(ctx)).To(Succeed())
+		terminating, kill := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- leader.Terminate(terminating) }()
+		awaitLeader(ctx, Not(Or(BeEmpty(), Equal(holder))))
+		code, body := leader.check(ctx, "/livez")
+		Expect(code).To(Equal(http.StatusOK), body)
+		kill()
+		Expect(<-ended).To(MatchError(context.Canceled))
 	}, SpecTimeout(specTimeout))
 
 	It("lets a failover that was begun be answered, begins no other, and loses neither", func(ctx SpecContext) {
@@ -102,26 +127,35 @@ var _ = Describe("A shutdown", func() {
 			_, err := io.ReadAll(body)
 			read <- err
 		}()
-		Expect(s.Terminate(ctx)).To(Succeed())
+		patient, cancel := context.WithTimeout(ctx, gracePeriod)
+		defer cancel()
+		Expect(s.Terminate(patient)).To(Succeed())
 		Expect(<-read).To(Succeed(), "the watch has an end")
 	}, SpecTimeout(specTimeout))
 
 	It("is not needed for clients to be spread: with --goaway-chance they connect anew now and then", func(ctx SpecContext) {
 		s := embedded(ctx, "--goaway-chance=0.02")
-		var connections atomic.Int64
-		config := rest.CopyConfig(s.direct().Config)
-		config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
-			connections.Add(1)
-			return (&net.Dialer{Timeout: time.Minute}).DialContext(ctx, network, address)
-		}
-		client, err := framework.NewIdentity(config)
-		Expect(err).NotTo(HaveOccurred())
+		client, connections := counting(s)
 		for connections.Load() < 3 && ctx.Err() == nil {
 			_, err := client.DR.DrV1alpha1().DRClusters().List(ctx, metav1.ListOptions{})
 			Expect(err).NotTo(HaveOccurred())
 		}
 	}, SpecTimeout(specTimeout))
 })
+
+// counting is the admin's way to the server, and how many connections it takes.
+func counting(s *server) (*framework.Identity, *atomic.Int64) {
+	GinkgoHelper()
+	connections := &atomic.Int64{}
+	config := rest.CopyConfig(s.direct().Config)
+	config.Dial = func(ctx context.Context, network, address string) (net.Conn, error) {
+		connections.Add(1)
+		return (&net.Dialer{}).DialContext(ctx, network, address)
+	}
+	client, err := framework.NewIdentity(config)
+	Expect(err).NotTo(HaveOccurred())
+	return client, connections
+}
 
 var _ = Describe("Metrics", func() {
 	It("of requests, storage and controllers are told to who may see them", func(ctx SpecContext) {
