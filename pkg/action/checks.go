@@ -59,7 +59,7 @@ func (q question) checks() []v1alpha1.PreflightCheck {
 	if known.Result != v1alpha1.CheckFailed {
 		results = append(results, q.run(check{CheckTargetConnected, "", question.findTargetConnected}))
 		if elsewhere.Result != v1alpha1.CheckFailed {
-			results = append(results, q.run(check{CheckPeerReady, "", question.findPeerReady}))
+			results = append(results, q.run(q.peerReadyCheck()))
 		}
 	}
 	results = append(results, q.run(check{CheckProtected, "", question.findProtected}))
@@ -164,26 +164,56 @@ func (q question) findTargetConnected() (bool, string) {
 	return true, fmt.Sprintf("the agent of %s is connected", q.target)
 }
 
+// peerReadyCheck can be forced on the way back to a cluster that stood down: what its copy waits to be resynced from is lost,
+// and will not come.
+func (q question) peerReadyCheck() check {
+	c := check{CheckPeerReady, "", question.findPeerReady}
+	if q.wayBack() && q.targetIsSecondary() {
+		c.overriddenBy = overriddenByForce
+	}
+	return c
+}
+
+// wayBack tells whether the request takes the application back to the cluster that stood down for the action under way,
+// whose target was lost before it confirmed that it is primary. What that cluster holds is all there is.
+func (q question) wayBack() bool {
+	if q.current == nil || Ended(q.current) || !q.lostItsTarget() || q.target != q.current.Spec.SourceCluster {
+		return false
+	}
+	promote := Step(q.current, v1alpha1.StepPromote)
+	return promote != nil && promote.State != v1alpha1.StepDone
+}
+
+// targetIsSecondary tells whether the target confirms that it is secondary. A higher epoch than the hub knows counts as
+// well: the hub was restored from an older state.
+func (q question) targetIsSecondary() bool {
+	group := q.targetGroup
+	return group != nil && group.Status.ObservedGeneration == group.Generation &&
+		group.Status.Epoch >= q.Placement.Status.Epoch && group.Status.State == v1alpha1.SecondaryState
+}
+
 func (q question) findPeerReady() (bool, string) {
 	group := q.targetGroup
 	if group == nil {
 		return false, fmt.Sprintf("%s holds no copy: there is no VolumeReplicationGroup for it yet", q.target)
 	}
-	// A higher epoch than the hub knows is confirmed as well: the hub was restored from an older state.
-	if group.Status.ObservedGeneration != group.Generation || group.Status.Epoch < q.Placement.Status.Epoch ||
-		group.Status.State != v1alpha1.SecondaryState {
+	if !q.targetIsSecondary() {
 		return false, fmt.Sprintf("%s has not confirmed that it is secondary in epoch %d (it reports %s in epoch %d); "+
 			"VolumeReplicationGroup %s says what it waits for", q.target, q.Placement.Status.Epoch,
 			orUnknown(string(group.Status.State)), group.Status.Epoch, group.Name)
 	}
-	if ready, why := CopyReady(group); !ready {
+	switch ready, why := CopyReady(group); {
+	case !ready && q.wayBack():
+		return false, fmt.Sprintf("%s stood down for %s and is secondary, but %s, which is lost; set spec.force to go back to what %s "+
+			"holds", q.target, q.current.Name, why, q.target)
+	case !ready:
 		return false, fmt.Sprintf("%s is secondary, but %s; wait until PeerReady is True", q.target, why)
 	}
 	return true, fmt.Sprintf("%s confirmed that it is secondary in epoch %d", q.target, group.Status.Epoch)
 }
 
 func (q question) findProtected() (bool, string) {
-	captured := q.Placement.Status.LastKubeObjectProtectionTime != nil || q.handover() != nil ||
+	captured := q.Placement.Status.LastKubeObjectProtectionTime != nil || q.handover() != nil || q.wayBack() ||
 		q.sourceGroup != nil && q.sourceGroup.Status.LastCapture != nil &&
 			q.sourceGroup.Status.LastCapture.Epoch == q.Placement.Status.Epoch
 	switch {
@@ -198,7 +228,7 @@ func (q question) findProtected() (bool, string) {
 // synced tells whether every volume was on the target at some time. Synchronous replication has no sync times.
 func (q question) synced() bool {
 	if q.Policy != nil && q.Policy.Spec.SchedulingInterval == "" {
-		return q.sourceGroup != nil && conditionTrue(q.sourceGroup, v1alpha1.ConditionDataProtected)
+		return q.wayBack() || q.sourceGroup != nil && conditionTrue(q.sourceGroup, v1alpha1.ConditionDataProtected)
 	}
 	return q.syncPoint != nil
 }

@@ -78,6 +78,10 @@ func newQuestion(f Facts, r Request) question {
 	if token := q.handover(); token != nil && (q.syncPoint == nil || q.syncPoint.Time.Before(token.IssuedTime.Time)) {
 		q.syncPoint = &metav1.Time{Time: token.IssuedTime.Time}
 	}
+	if q.syncPoint == nil && q.wayBack() && q.current.Status.DataLossWindow != nil {
+		// Who stood down has at least what its successor was to be recovered from.
+		q.syncPoint = q.current.Status.DataLossWindow.SyncPoint.DeepCopy()
+	}
 	return q
 }
 

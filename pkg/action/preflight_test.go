@@ -257,6 +257,21 @@ func TestPreflightChecks(t *testing.T) {
 			request:    action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1, Acknowledgements: ack},
 			overridden: []string{"SourceStopped"},
 		},
+		"a failover back to the cluster that stood down can be forced if its successor was lost half way": {
+			facts:      lostHalfWay(v1alpha1.SecondaryState),
+			request:    action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1, Force: true, Acknowledgements: ack},
+			overridden: []string{"PeerReady", "SourceStopped"},
+		},
+		"and says so if it is not": {
+			facts:   lostHalfWay(v1alpha1.SecondaryState),
+			request: action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1, Acknowledgements: ack},
+			failed:  []string{"PeerReady"}, code: http.StatusConflict, says: "set spec.force to go back to what dr1 holds",
+		},
+		"but not before it confirms that it has stood down": {
+			facts:   lostHalfWay(v1alpha1.UnknownState),
+			request: action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1, Force: true, Acknowledgements: ack},
+			failed:  []string{"PeerReady"}, code: http.StatusConflict, says: "has not confirmed that it is secondary",
+		},
 		"a handover of an earlier epoch proves nothing about the copy": {
 			facts:   lostAfterHandover(3),
 			request: action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1, Acknowledgements: ack},
@@ -274,6 +289,19 @@ func TestPreflightChecks(t *testing.T) {
 			checkRefusal(t, record, test.code, test.says)
 		})
 	}
+}
+
+// lostHalfWay is an application whose failover from dr1, which could be stopped, is past its point of no return when dr2 is
+// lost. dr1 waits to be resynced.
+func lostHalfWay(state v1alpha1.VolumeReplicationGroupState) action.Facts {
+	f := running(healthy(), action.Request{Type: v1alpha1.ActionFailover, Force: true})
+	action.PassPointOfNoReturn(&f.Placement.Status, "", metav1.NewMicroTime(now))
+	f.Clusters[builder.DR2] = lost()
+	f.Groups[builder.DR1] = builder.VRG("shop", "shop", builder.DR1).Secondary(4, v1alpha1.VRGActionFailover).
+		Reports(state).Condition(v1alpha1.ConditionDataProtected, metav1.ConditionFalse, "Resyncing", "").Obj()
+	f.Groups[builder.DR2] = builder.VRG("shop", "shop", builder.DR2).Primary(4, v1alpha1.VRGActionFailover).
+		Reports(v1alpha1.UnknownState).NeverSaved().Obj()
+	return f
 }
 
 // lostAfterHandover is an application whose relocate from dr1 in epoch 4 is past its point of no return when dr2 is lost. dr1
