@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"reflect"
@@ -197,7 +198,8 @@ func refused(code int32, words ...string) gomegatypes.GomegaMatcher {
 	matchers := []gomegatypes.GomegaMatcher{
 		HaveOccurred(),
 		WithTransform(func(err error) int32 {
-			if status := apierrors.APIStatus(nil); asStatus(err, &status) {
+			var status apierrors.APIStatus
+			if errors.As(err, &status) {
 				return status.Status().Code
 			}
 			return 0
@@ -207,10 +209,4 @@ func refused(code int32, words ...string) gomegatypes.GomegaMatcher {
 		matchers = append(matchers, MatchError(ContainSubstring(word)))
 	}
 	return And(matchers...)
-}
-
-func asStatus(err error, status *apierrors.APIStatus) bool {
-	found, ok := err.(apierrors.APIStatus)
-	*status = found
-	return ok
 }

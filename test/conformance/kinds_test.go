@@ -96,12 +96,12 @@ var computed = []kind{
 }
 
 // eachStored adds what body says of a kind for every kind that is stored.
-func eachStored(text string, body func(k kind), decorators ...any) bool {
-	return Describe(text, append(decorators, func() {
+func eachStored(text string, body func(k kind)) bool {
+	return Describe(text, func() {
 		for _, k := range stored {
 			Context(k.name, func() { body(k) })
 		}
-	})...)
+	})
 }
 
 func (k kind) gvr() schema.GroupVersionResource {

@@ -32,8 +32,8 @@ var _ = eachStored("With kubectl", func(k kind) {
 		Expect(kubectl(ctx, "apply", "-f", path)).To(ContainSubstring("configured"))
 		Expect(kubectl(ctx, "apply", "--server-side", "--force-conflicts", "-f", path)).To(ContainSubstring("serverside-applied"))
 		// It reads the version that it replaces, and a controller may write in between.
-		Eventually(func() outcome { return tryKubectl(ctx, "replace", "-f", path) }).WithContext(ctx).WithTimeout(await).
-			Should(HaveField("stdout", ContainSubstring("replaced")))
+		Eventually(func() string { return tryKubectl(ctx, "replace", "-f", path).stdout }).WithContext(ctx).WithTimeout(await).
+			Should(ContainSubstring("replaced"))
 	}, SpecTimeout(specTimeout))
 
 	It("one labels, annotates, edits and patches objects", func(ctx SpecContext) {
