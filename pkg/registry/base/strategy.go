@@ -57,7 +57,14 @@ func (s Strategy) ValidateDeclaratively(ctx context.Context, obj, old runtime.Ob
 		return append(errs, field.InternalError(nil, err))
 	}
 	declared := s.DeclarativeValidation.ValidateDeclaratively(ctx, obj, old, nil, op, config)
-	return append(errs, validation.WithRemedies(kinds[0].Kind, declared)...)
+	if len(declared) == 0 {
+		return errs
+	}
+	versioned, err := s.Scheme.ConvertToVersion(obj, v1alpha1.SchemeGroupVersion)
+	if err != nil {
+		return append(errs, field.InternalError(nil, err))
+	}
+	return append(errs, validation.WithRemedies(kinds[0].Kind, versioned, declared)...)
 }
 
 // Canonicalize changes nothing: there is one way to write each object.

@@ -82,7 +82,8 @@ func TestDRPolicyIsImmutable(t *testing.T) {
 	}}
 	expect(t, declared(t, before, before), nil)
 	expect(t, declared(t, after, before), []string{
-		"spec.drClusters: create another DRPolicy", "spec.schedulingInterval: create another DRPolicy",
+		"spec.drClusters: [\"b\",\"a\"]: field is immutable; create another DRPolicy",
+		"spec.schedulingInterval: \"6m\": field is immutable; create another DRPolicy",
 		"spec.replicationClassSelector: create another DRPolicy", "spec.volumeSnapshotClassSelector: create another DRPolicy",
 	})
 }

@@ -5,7 +5,10 @@ package validation
 
 import (
 	"regexp"
+	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
@@ -66,14 +69,15 @@ const originImmutable = "immutable"
 
 var index = regexp.MustCompile(`\[[^\]]*\]`)
 
-// WithRemedies completes what the rules on the types say of an object of the kind: a rule knows what is wrong, and not what
-// to do about it.
-func WithRemedies(kind string, errs field.ErrorList) field.ErrorList {
+// WithRemedies completes what the rules on the types say of an object of the kind, in the served version: a rule knows what is
+// wrong, and not what to do about it; of a change, not even what it is.
+func WithRemedies(kind string, obj runtime.Object, errs field.ErrorList) field.ErrorList {
 	for _, err := range errs {
 		of := remedies[kind][index.ReplaceAllString(err.Field, "")]
 		advice := of.value
 		if err.Origin == originImmutable {
 			advice = of.change
+			err.BadValue = valueAt(obj, err.Field)
 		}
 		switch {
 		case advice == "":
@@ -84,4 +88,14 @@ func WithRemedies(kind string, errs field.ErrorList) field.ErrorList {
 		}
 	}
 	return errs
+}
+
+// valueAt is what the object has in a field that is in no list.
+func valueAt(obj runtime.Object, path string) any {
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(obj)
+	if err != nil {
+		return nil
+	}
+	value, _, _ := unstructured.NestedFieldNoCopy(content, strings.Split(path, ".")...)
+	return value
 }

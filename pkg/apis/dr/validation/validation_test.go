@@ -47,9 +47,9 @@ func declared(t *testing.T, obj, old runtime.Object) field.ErrorList {
 		return converted
 	}
 	if old == nil {
-		return WithRemedies(kinds[0].Kind, scheme.Validate(t.Context(), nil, versioned(obj)))
+		return WithRemedies(kinds[0].Kind, versioned(obj), scheme.Validate(t.Context(), nil, versioned(obj)))
 	}
-	return WithRemedies(kinds[0].Kind, scheme.ValidateUpdate(t.Context(), nil, versioned(obj), versioned(old)))
+	return WithRemedies(kinds[0].Kind, versioned(obj), scheme.ValidateUpdate(t.Context(), nil, versioned(obj), versioned(old)))
 }
 
 var scheme = runtime.NewScheme()
@@ -140,7 +140,7 @@ func TestDRPlacementControlUpdate(t *testing.T) {
 		"to other clusters":           {func(p *dr.DRPlacementControl) { p.Spec.PreferredCluster, p.Spec.FailoverCluster = "dr2", "dr1" }, nil},
 		"to another policy namespace": {func(p *dr.DRPlacementControl) { p.Spec.DRPolicyRef.Namespace = "any" }, nil},
 		"to another policy": {
-			func(p *dr.DRPlacementControl) { p.Spec.DRPolicyRef.Name = "other" }, []string{"spec.drPolicyRef.name: create it anew"},
+			func(p *dr.DRPlacementControl) { p.Spec.DRPolicyRef.Name = "other" }, []string{"spec.drPolicyRef.name: \"other\": field is immutable; delete the DRPlacementControl"},
 		},
 		"to other volumes": {
 			func(p *dr.DRPlacementControl) { p.Spec.PVCSelector = metav1.LabelSelector{} }, []string{"spec.pvcSelector: create it anew"},

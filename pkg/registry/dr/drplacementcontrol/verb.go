@@ -75,7 +75,7 @@ func validate(ctx context.Context, requested *dr.DRAction, actionType dr.ActionT
 		return nil, err
 	}
 	declared := v1alpha1.Validate_DRActionSpec(ctx, operation.Operation{Type: operation.Create}, field.NewPath("spec"), &versioned.Spec, nil)
-	return append(validation.ValidateDRActionRequest(requested, actionType, placement), validation.WithRemedies("DRAction", declared)...), nil
+	return append(validation.ValidateDRActionRequest(requested, actionType, placement), validation.WithRemedies("DRAction", versioned, declared)...), nil
 }
 
 // update changes the placement in one guarded update. The change may be called several times, each time with the newest
