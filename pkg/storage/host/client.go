@@ -49,11 +49,14 @@ func (c *Client) get(ctx context.Context, name string) (*Record, error) {
 	return record, err
 }
 
-// list asks once: that a revision is still to come is for the caller to know at once, and not after ten times.
+// list waits for a hub that is busy. Of a revision that is still to come it is told at once, and does not ask ten times.
 func (c *Client) list(ctx context.Context, options metav1.ListOptions) (*RecordList, error) {
+	request := c.rest.Get().Namespace(c.namespace).Resource(Resource).VersionedParams(&options, metav1.ParameterCodec)
+	if options.ResourceVersionMatch == metav1.ResourceVersionMatchExact {
+		request = request.MaxRetries(0)
+	}
 	list := &RecordList{}
-	err := c.rest.Get().Namespace(c.namespace).Resource(Resource).MaxRetries(0).
-		VersionedParams(&options, metav1.ParameterCodec).Do(ctx).Into(list)
+	err := request.Do(ctx).Into(list)
 	return list, err
 }
 
