@@ -28,7 +28,7 @@ verify: ## Fail if formatting, vet, or code generated anew makes a difference
 test: unit access conformance lifetime install e2e ## Run all tests
 
 .PHONY: unit
-unit: ## Run the unit tests
+unit: tools ## Run the unit tests
 	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/explore/... ./test/access/document/... ./test/install/audit/... ./test/install/guide/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
 
 E2E_PROCS ?= 6
