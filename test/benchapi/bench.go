@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -54,8 +55,15 @@ func newBench(ctx context.Context, o options, hub *hub) (*bench, error) {
 	return b, err
 }
 
+// run measures and reports, also what was measured before it gave up.
 func (b *bench) run(ctx context.Context) error {
 	b.noteLoad("at the start")
+	err := b.measureAll(ctx)
+	b.noteLoad("at the end")
+	return errors.Join(err, b.report())
+}
+
+func (b *bench) measureAll(ctx context.Context) error {
 	if err := createCustomResource(ctx, b.hub.Hub.Dynamic); err != nil {
 		return err
 	}
@@ -77,11 +85,7 @@ func (b *bench) run(ctx context.Context) error {
 		}
 	}
 	b.noteLoad("before the watches")
-	if err := b.measureWatches(ctx); err != nil {
-		return err
-	}
-	b.noteLoad("at the end")
-	return b.report()
+	return b.measureWatches(ctx)
 }
 
 // fill creates the objects of one side after the other and takes down by how much all processes grow.

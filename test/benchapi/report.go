@@ -54,6 +54,9 @@ func (b *bench) size(name string) string {
 }
 
 func (b *bench) reportMemory() error {
+	if len(b.memory) < len(b.sides) {
+		return nil
+	}
 	table := tabwriter.NewWriter(b.out, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, "MB more per 10,000 objects\tcustom resource live\tresident\tdr-apiserver live\tresident\tratio live\tresident\t")
 	row := func(name string, theirs, ours footprint) {
