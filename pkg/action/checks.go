@@ -174,14 +174,13 @@ func (q question) peerReadyCheck() check {
 	return c
 }
 
-// wayBack tells whether the request takes the application back to the cluster that stood down for the action under way,
-// whose target was lost before it confirmed that it is primary. What that cluster holds is all there is.
+// wayBack tells whether the request takes the application back to the cluster that stood down last, from one that was lost
+// before anything was synced from it. What the cluster that stood down holds is all there is.
 func (q question) wayBack() bool {
-	if q.current == nil || Ended(q.current) || !q.lostItsTarget() || q.target != q.current.Spec.SourceCluster {
-		return false
-	}
-	promote := Step(q.current, v1alpha1.StepPromote)
-	return promote != nil && promote.State != v1alpha1.StepDone
+	return q.Type == v1alpha1.ActionFailover && q.current != nil && PastPointOfNoReturn(q.current) &&
+		q.current.Spec.Epoch == q.Placement.Status.Epoch &&
+		q.target == q.current.Spec.SourceCluster && q.source == q.current.Spec.TargetCluster &&
+		!q.Clusters[q.source].Connected && q.sourceSynced() == nil
 }
 
 // targetIsSecondary tells whether the target confirms that it is secondary. A higher epoch than the hub knows counts as
@@ -215,7 +214,8 @@ func (q question) findPeerReady() (bool, string) {
 func (q question) findProtected() (bool, string) {
 	captured := q.Placement.Status.LastKubeObjectProtectionTime != nil || q.handover() != nil || q.wayBack() ||
 		q.sourceGroup != nil && q.sourceGroup.Status.LastCapture != nil &&
-			q.sourceGroup.Status.LastCapture.Epoch == q.Placement.Status.Epoch
+			q.sourceGroup.Status.LastCapture.Epoch == q.Placement.Status.Epoch ||
+		q.targetCaptured()
 	switch {
 	case !q.synced():
 		return false, "not every volume was ever synced, so there is no copy to recover from; wait until Protected is True"
@@ -223,6 +223,12 @@ func (q question) findProtected() (bool, string) {
 		return false, "there is no complete capture of metadata and objects to recover from; wait until Protected is True"
 	}
 	return true, "every volume was synced and a complete capture exists"
+}
+
+// targetCaptured tells whether the target itself captured the application, when it ran there. That is older than what a
+// source that is lost would have captured, but it did not get to.
+func (q question) targetCaptured() bool {
+	return !q.Clusters[q.source].Connected && q.targetGroup != nil && q.targetGroup.Status.LastCapture != nil
 }
 
 // synced tells whether every volume was on the target at some time. Synchronous replication has no sync times.

@@ -70,11 +70,7 @@ func newQuestion(f Facts, r Request) question {
 	q := question{Facts: f, Request: r, source: f.Placement.Status.PrimaryCluster, current: f.Placement.Status.CurrentAction}
 	q.target = q.resolveTarget()
 	q.sourceGroup, q.targetGroup = f.Groups[q.source], f.Groups[q.target]
-	q.syncPoint = f.Placement.Status.LastGroupSyncTime
-	if g := q.sourceGroup; g != nil && g.Status.Epoch == f.Placement.Status.Epoch && g.Status.LastGroupSyncTime != nil &&
-		(q.syncPoint == nil || q.syncPoint.Before(g.Status.LastGroupSyncTime)) {
-		q.syncPoint = g.Status.LastGroupSyncTime
-	}
+	q.syncPoint = q.sourceSynced()
 	if token := q.handover(); token != nil && (q.syncPoint == nil || q.syncPoint.Time.Before(token.IssuedTime.Time)) {
 		q.syncPoint = &metav1.Time{Time: token.IssuedTime.Time}
 	}
@@ -83,6 +79,17 @@ func newQuestion(f Facts, r Request) question {
 		q.syncPoint = q.current.Status.DataLossWindow.SyncPoint.DeepCopy()
 	}
 	return q
+}
+
+// sourceSynced is the point in time up to which the source reported that every volume was synced since it is primary; nil
+// if never.
+func (q question) sourceSynced() *metav1.Time {
+	synced := q.Placement.Status.LastGroupSyncTime
+	if g := q.sourceGroup; g != nil && g.Status.Epoch == q.Placement.Status.Epoch && g.Status.LastGroupSyncTime != nil &&
+		(synced == nil || synced.Before(g.Status.LastGroupSyncTime)) {
+		synced = g.Status.LastGroupSyncTime
+	}
+	return synced
 }
 
 // handover is the target's own handover token of this epoch, if it issued one: the proof that it has everything that was
