@@ -299,7 +299,7 @@ func (m *model) finds(s *state, c int) ref {
 // findCapture is the capture that the command is about, read as the agent does it.
 func (m *model) findCapture(s *state, c int) (*archive.Found, error) {
 	spec := m.checkpoints.get(s.sites[c].checkpoint).Spec
-	if spec.Action != v1alpha1.VRGActionRelocate {
+	if spec.Action != v1alpha1.VRGActionRelocate || m.anyCapture {
 		return m.deciders.newest(m.buckets(s), m.profiles(), shop, func(r archive.Ref) bool { return r.Epoch < spec.Epoch })
 	}
 	token := spec.HandoverToken

@@ -28,6 +28,8 @@ type deciders struct {
 	agent     func(*agent.Facts) agent.Decision
 	// newest is the capture that a failover restores.
 	newest func(stores buckets, profiles []string, group archive.Group, accept func(archive.Ref) bool) (*archive.Found, error)
+	// anyCapture has a relocate's target restore the newest capture, whatever the token says.
+	anyCapture bool
 	// groupsFirst has the hub write groups before the status that they follow from.
 	groupsFirst bool
 	// deafToRestores has agents take what a hub restored from a backup gives for older than what they know.
@@ -89,12 +91,18 @@ type model struct {
 func newModel(sc scenario, d deciders) *model {
 	policy := builder.DRPolicy(builder.PolicyName).Obj()
 	policy.Status.Async = nil
-	return &model{
-		scenario: sc, deciders: d, policy: policy,
-		memoState: memo[ref, *replication.State]{}, memoWish: memo[wish, ref]{}, memoCSI: memo[csiKey, csiTurn]{}, memoSeal: memo[sealKey, ref]{}, memoPut: memo[putKey, putResult]{}, memoFind: memo[findKey, ref]{}, memoHub: memo[hubKey, ref]{},
-		memoRecord: memo[recordKey, ref]{}, memoAgent: memo[agentKey, look]{}, memoSent: memo[[3]ref, sent]{},
-		memoSeen: memo[ref, ref]{}, memoVerb: memo[verbKey, ref]{}, memoStatus: memo[ref, ref]{}, memoRefused: memo[verbKey, string]{},
-	}
+	m := &model{scenario: sc, deciders: d, policy: policy, memoState: memo[ref, *replication.State]{},
+		memoWish: memo[wish, ref]{}, memoCSI: memo[csiKey, csiTurn]{}, memoSeal: memo[sealKey, ref]{}, memoPut: memo[putKey, putResult]{},
+		memoSent: memo[[3]ref, sent]{}, memoSeen: memo[ref, ref]{}, memoStatus: memo[ref, ref]{}}
+	m.decideWith(d)
+	return m
+}
+
+// decideWith has everything decided from now on by others, and forgets what was decided before.
+func (m *model) decideWith(d deciders) {
+	m.deciders = d
+	m.memoHub, m.memoRecord, m.memoAgent = memo[hubKey, ref]{}, memo[recordKey, ref]{}, memo[agentKey, look]{}
+	m.memoVerb, m.memoFind, m.memoRefused = memo[verbKey, ref]{}, memo[findKey, ref]{}, memo[verbKey, string]{}
 }
 
 // application is the placement as somebody creates it.

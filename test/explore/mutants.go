@@ -8,7 +8,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
@@ -29,35 +28,29 @@ type mutant struct {
 	// breaks is the invariant that is expected to notice.
 	breaks invariant
 	change func(*deciders)
+	// after is what happens before the search begins: far more than it could find by itself in a short time.
+	after []string
 }
 
 var mutants = []mutant{
-	{"the agent skips the epoch check", "backup", "small", agentsOnlyGoForward, skipEpochCheck},
-	{"the hub drives agents that are ahead of it", "backup", "small", agentsOnlyGoForward, driveBackwards},
-	{"an agent does not tell a restored hub again", "backup", "small", everyActionEnds, func(d *deciders) { d.deafToRestores = true }},
-	{"a relocate promotes without the token", "relocate", "small", nothingLost, promoteWithoutToken},
-	{"volumes are demoted before the final capture", "relocate", "small", nothingLost, demoteBeforeCapture},
-	{"a stale report is taken for fresh", "relocate", "small", everyActionEnds, believeStaleReports},
-	{"the source is not quiesced", "relocate", "small", nothingLost, forgetQuiesce},
-	{"a failover restores a capture that is not complete", "captures", "small", capturesAreComplete, restoreIncomplete},
-	{"an abort is accepted after the point of no return", "relocate", "ci", noReturn, abortAfterPointOfNoReturn},
-	{"a second action is accepted while one is under way", "relocate", "ci", everyActionEnds, acceptTwo},
-	{"an agent acts before it has noted down what it accepted", "relocate", "small", everyActionEnds, actBeforeSaving},
-	{"the final sync need not have arrived", "relocate", "small", nothingLost, ignoreResync},
-	{"a source that is not connected counts as stopped", "failover", "small", oneWriter, disconnectedIsStopped},
-	{"groups are written before the status they follow from", "relocate", "ci", oneWriter, func(d *deciders) { d.groupsFirst = true }},
-	{"an epoch is used twice", "failover", "ci", oneWriter, reuseEpoch},
-	{"an action ends before the target confirms", "failover", "small", everyActionEnds, endTooSoon},
-	{"an ended action is opened again", "failover", "small", everyActionEnds, reopen},
-	{"a deleted primary that was failed away from goes on", "deletion", "ci", everyActionEnds, letGoRunning},
-}
-
-func find1(name string) (mutant, bool) {
-	i := slices.IndexFunc(mutants, func(m mutant) bool { return strings.Contains(m.name, name) })
-	if i < 0 {
-		return mutant{}, false
-	}
-	return mutants[i], true
+	{"the agent skips the epoch check", "backup", "small", agentsOnlyGoForward, skipEpochCheck, nil},
+	{"the hub drives agents that are ahead of it", "backup", "small", agentsOnlyGoForward, driveBackwards, nil},
+	{"an agent does not tell a restored hub again", "backup", "small", everyActionEnds, func(d *deciders) { d.deafToRestores = true }, nil},
+	{"a relocate promotes without the token", "relocate", "small", nothingLost, promoteWithoutToken, nil},
+	{"volumes are demoted before the final capture", "relocate", "small", nothingLost, demoteBeforeCapture, nil},
+	{"a stale report is taken for fresh", "failover", "small", oneWriter, believeStaleReports, stoppedAndTakenBack},
+	{"the source is not quiesced", "relocate", "small", nothingLost, forgetQuiesce, nil},
+	{"a failover restores a capture that is not complete", "captures", "small", capturesAreComplete, restoreIncomplete, diedCapturing},
+	{"an abort is accepted after the point of no return", "relocate", "ci", noReturn, abortAfterPointOfNoReturn, nil},
+	{"a second action is accepted while one is under way", "relocate", "ci", everyActionEnds, acceptTwo, nil},
+	{"an agent acts before it has noted down what it accepted", "relocate", "small", everyActionEnds, actBeforeSaving, nil},
+	{"the final sync need not have arrived", "relocate", "small", nothingLost, ignoreResync, nil},
+	{"a source that is not connected counts as stopped", "failover", "ci", oneWriter, disconnectedIsStopped, nil},
+	{"groups are written before the status they follow from", "relocate", "ci", oneWriter, func(d *deciders) { d.groupsFirst = true }, nil},
+	{"an epoch is used twice", "failover", "ci", oneWriter, reuseEpoch, nil},
+	{"an action ends before the target confirms", "failover", "small", everyActionEnds, endTooSoon, nil},
+	{"an action that has succeeded fails afterwards", "failover", "small", everyActionEnds, failAfterwards, nil},
+	{"a deleted primary that was failed away from goes on", "deletion", "ci", everyActionEnds, letGoRunning, nil},
 }
 
 // hunt searches for what a mutant breaks.
@@ -68,7 +61,14 @@ func (mu mutant) hunt() (outcome, error) {
 	}
 	d := theProducts()
 	mu.change(&d)
-	return newModel(sc, d).search(mu.bound, 0), nil
+	m := newModel(sc, theProducts())
+	s, err := m.follow(m.begin(unbounded), mu.after)
+	if err != nil {
+		return outcome{}, err
+	}
+	s.left = sc.bounds[mu.bound]
+	m.decideWith(d)
+	return m.searchFrom(s, mu.bound, 0), nil
 }
 
 // aroundAgent makes a mutant of the agent's decision.
@@ -119,6 +119,76 @@ func eachGroup(groups map[string]*v1alpha1.VolumeReplicationGroup, change func(*
 	return groups
 }
 
+// stoppedAndTakenBack is a failover that is aborted while its source, which has reported that it stopped, is away. When it
+// returns it goes on, and its report of that is still to come.
+var stoppedAndTakenBack = []string{
+	"somebody asks: failover to dr2",
+	"hub: the placement controller decides",
+	"dr1: the agent sees its group",
+	"dr1: the agent decides",
+	"dr1: the agent decides",
+	"dr1: the last pod ends",
+	"dr1: the agent decides",
+	"dr1: the agent decides",
+	"dr1: the agent decides",
+	"dr1: the agent reports",
+	"FAULT: dr1 cannot reach the hub",
+	"hub: the Lease of dr1 expires",
+	"somebody asks: abort",
+	"hub: the placement controller decides",
+	"hub: the placement controller writes",
+	"hub: the placement controller writes",
+	"dr2: the agent sees its group",
+	"dr2: the agent decides",
+	"dr2: the agent decides",
+	"dr2: the agent reports",
+	"dr1 reaches the hub again",
+	"dr1: the agent sees its group",
+	"dr1: the agent decides",
+	"dr1: the agent decides",
+	"dr1: the agent decides",
+	"dr1: csi-addons looks at volume 0",
+	"dr1: the agent decides",
+	"dr1: csi-addons looks at volume 0",
+	"dr1: the agent decides",
+	"dr1: the agent writes",
+}
+
+// diedCapturing is a failover whose target dies for good while its first capture is half put.
+var diedCapturing = []string{
+	"somebody asks: failover to dr2 acknowledging SourceMayStillWrite",
+	"hub: the placement controller decides",
+	"dr1: the agent sees its group",
+	"dr1: the agent decides",
+	"dr1: the agent decides",
+	"dr1: the last pod ends",
+	"dr1: the agent decides",
+	"dr1: the agent decides",
+	"dr1: the agent reports",
+	"hub: the placement controller decides",
+	"hub: the placement controller writes",
+	"dr2: the agent sees its group",
+	"dr2: the agent decides",
+	"dr2: the agent decides",
+	"dr2: the agent decides",
+	"dr2: the restore ends",
+	"dr2: the agent decides",
+	"dr2: csi-addons looks at volume 0",
+	"dr2: the agent decides",
+	"dr2: the restore ends",
+	"dr2: the agent decides",
+	"dr2: the agent decides",
+	"dr2: a capture is taken",
+	"dr2: a capture goes to s3-dr1",
+	"FAULT: cluster dr2 dies",
+	"hub: the Lease of dr2 expires",
+	"dr1: csi-addons looks at volume 0",
+	"dr1: the agent decides",
+	"dr1: csi-addons looks at volume 0",
+	"dr1: the agent decides",
+	"dr1: the agent reports",
+}
+
 // promoteWithoutToken has the hub take a relocate's source for handed over as soon as it has accepted to, with a token
 // that nobody issued.
 func promoteWithoutToken(d *deciders) {
@@ -136,18 +206,7 @@ func promoteWithoutToken(d *deciders) {
 		})
 		return decide(f)
 	}
-	aroundAgent(func(f *agent.Facts, decide func(*agent.Facts) agent.Decision) agent.Decision {
-		if f.Checkpoint != nil && f.Checkpoint.Current().State == v1alpha1.Primary && f.Checkpoint.Spec.HandoverToken != nil && f.Restore.Found == nil {
-			c := f.Checkpoint.DeepCopy()
-			c.Spec.Action, c.History[len(c.History)-1].Action = v1alpha1.VRGActionFailover, v1alpha1.VRGActionFailover
-			d := decide(f)
-			if d.RestoreVolumes {
-				return agent.Decision{Save: c}
-			}
-			return d
-		}
-		return decide(f)
-	})(d)
+	d.anyCapture = true
 }
 
 // demoteBeforeCapture has a source hand over with a capture that it has not taken yet.
@@ -314,17 +373,20 @@ func endTooSoon(d *deciders) {
 	}
 }
 
-// reopen has the hub take an action for running again whose target is no longer available.
-func reopen(d *deciders) {
+// failAfterwards has the hub call an action failed that has succeeded, when the application is not protected yet.
+func failAfterwards(d *deciders) {
 	decide := d.hub
 	d.hub = func(f drplacementcontrol.Facts) drplacementcontrol.Decision {
-		record := f.Placement.Status.CurrentAction
-		if record != nil && action.Ended(record) && !meta.IsStatusConditionTrue(f.Placement.Status.Conditions, v1alpha1.ConditionProtected) {
-			f.Placement = f.Placement.DeepCopy()
-			meta.RemoveStatusCondition(&f.Placement.Status.CurrentAction.Status.Conditions, v1alpha1.ConditionComplete)
-		}
 		decided := decide(f)
-		decided.StatusChanged = true
+		record := decided.Status.CurrentAction
+		if record == nil || !action.Ended(f.Placement.Status.CurrentAction) || !meta.IsStatusConditionFalse(f.Placement.Status.Conditions, v1alpha1.ConditionProtected) {
+			return decided
+		}
+		if c := meta.FindStatusCondition(record.Status.Conditions, v1alpha1.ConditionComplete); c.Reason == v1alpha1.ReasonSucceeded {
+			decided.Status = *decided.Status.DeepCopy()
+			meta.FindStatusCondition(decided.Status.CurrentAction.Status.Conditions, v1alpha1.ConditionComplete).Reason = v1alpha1.ReasonFailed
+			decided.StatusChanged = true
+		}
 		return decided
 	}
 }

@@ -32,7 +32,7 @@ var scenarios = []scenario{
 	{
 		name: "failover", story: "a failover, its abort and a second one back, while agents, the hub and clusters die", volumes: 1,
 		verbs:  []verb{failover(1, false), failover(1, true), failover(0, true), abort},
-		faults: []kind{hubDies, agentDies, clusterDies},
+		faults: []kind{hubDies, agentDies, agentCut, clusterDies},
 		bounds: map[string]budget{
 			"small": {verbs: 1},
 			"ci":    {verbs: 2, faults: 1, writes: 1},
@@ -71,7 +71,7 @@ var scenarios = []scenario{
 	},
 	{
 		name: "captures", story: "object stores die, captures are half there, agents die while they put them", volumes: 1, twoStores: true, halfCaptures: true,
-		verbs:  []verb{failover(1, true), relocate(1)},
+		verbs:  []verb{failover(1, true), relocate(1), failover(0, true)},
 		faults: []kind{storeDies, agentDies, clusterDies},
 		bounds: map[string]budget{
 			"small": {verbs: 1},
@@ -112,7 +112,11 @@ var scenarios = []scenario{
 }
 
 // begin is the state in which a scenario begins: the application runs on dr1, protected, and dr2 is its standby.
+// It comes about by the product's own decisions, whosever are explored.
 func (m *model) begin(bound budget) state {
+	explored := m.deciders
+	m.decideWith(theProducts())
+	defer m.decideWith(explored)
 	s := state{}
 	s.hub.placement = m.putPlacement(application())
 	s.hub.connected = [clusters]bool{true, true}

@@ -40,9 +40,12 @@ func fingerprint(s state) [2]uint64 {
 // search visits every state within the bound, those that fewer events lead to first, so that the first violation it
 // finds is one that takes the fewest events. From each state it also checks that all ends well.
 func (m *model) search(bound string, most int) outcome {
+	return m.searchFrom(m.begin(m.scenario.bounds[bound]), bound, most)
+}
+
+func (m *model) searchFrom(first state, bound string, most int) outcome {
 	began := time.Now()
 	out := outcome{scenario: m.scenario.name, bound: bound, complete: true}
-	first := m.begin(m.scenario.bounds[bound])
 	visited := map[[2]uint64]struct{}{fingerprint(first): {}}
 	steps, good := []step{{}}, map[[2]uint64]struct{}{}
 	type reached struct {

@@ -72,21 +72,30 @@ func replay(t story, d deciders) error {
 		return err
 	}
 	m := newModel(sc, d)
+	s, err := m.follow(m.begin(unbounded), t.lines)
+	if err != nil {
+		return err
+	}
+	return m.ends(s, map[[2]uint64]struct{}{})
+}
+
+// follow lets what a story tells happen.
+func (m *model) follow(s state, lines []string) (state, error) {
 	known := map[string]event{}
 	for _, e := range m.everything() {
 		known[m.words(e)] = e
 	}
-	s := m.begin(unbounded)
-	for _, line := range t.lines {
+	for _, line := range lines {
 		e, ok := known[line]
 		if !ok {
-			return fmt.Errorf("scenario %s knows no event %q", t.scenario, line)
+			return s, fmt.Errorf("scenario %s knows no event %q", m.scenario.name, line)
 		}
+		var err error
 		if s, err = m.apply(s, e); err != nil {
-			return err
+			return s, err
 		}
 	}
-	return m.ends(s, map[[2]uint64]struct{}{})
+	return s, nil
 }
 
 func find(name string) (scenario, error) {
