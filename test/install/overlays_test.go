@@ -112,10 +112,13 @@ func tryHub(ctx context.Context, storage, certificate string, prepare func()) {
 	run(ctx, "kubectl rollout status --context hub -n dr-system deployment/dr-apiserver --timeout=3m")
 	run(ctx, "kubectl wait --context hub --for=condition=Available apiservice/v1alpha1.dr.ramen.io --timeout=2m")
 	clusters := playground.Hub.DR.DrV1alpha1().DRClusters()
-	_, err := clusters.Create(ctx, &v1alpha1.DRCluster{
-		ObjectMeta: metav1.ObjectMeta{Name: "one"}, Spec: v1alpha1.DRClusterSpec{Region: "east", S3ProfileName: "s3-dr1"},
-	}, metav1.CreateOptions{})
-	Expect(err).NotTo(HaveOccurred(), podLogs)
+	// The kube-apiserver says that it passes requests on a moment before it does.
+	Eventually(ctx, func() error {
+		_, err := clusters.Create(ctx, &v1alpha1.DRCluster{
+			ObjectMeta: metav1.ObjectMeta{Name: "one"}, Spec: v1alpha1.DRClusterSpec{Region: "east", S3ProfileName: "s3-dr1"},
+		}, metav1.CreateOptions{})
+		return err
+	}).WithTimeout(framework.Soon).Should(Succeed(), podLogs)
 
 	By("replacing its replicas while it is read and written")
 	replaced := make(chan error, 1)
