@@ -181,6 +181,7 @@ func (m *model) fault(s *state, e event) {
 		spend = &s.left.backups
 		m.save(s)
 	case hubRestored:
+		spend = &s.left.backups
 		m.restoreHub(s)
 	}
 	if *spend == 0 || *s == before {
