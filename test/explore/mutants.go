@@ -40,6 +40,7 @@ var mutants = []mutant{
 	{"an epoch is used twice", "failover", twoRequests, oneWriter, reuseEpoch, nil},
 	{"an action ends before the target confirms", "failover", oneRequest, everyActionEnds, endTooSoon, nil},
 	{"an action that has succeeded fails afterwards", "failover", oneRequest, everyActionEnds, failAfterwards, nil},
+	{"a restore that is half done is taken for done", "backup", oneRestore, everyActionEnds, takeForSettled, nil},
 	{"a deleted primary that was failed away from goes on", "deletion", twoRequests, everyActionEnds, letGoRunning, nil},
 }
 

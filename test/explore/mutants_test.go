@@ -3,7 +3,12 @@
 
 package main
 
-import "testing"
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+)
 
 // TestEveryMutantIsCaught shows that the search can fail: each wrong decision is noticed by the promise that it breaks.
 func TestEveryMutantIsCaught(t *testing.T) {
@@ -19,5 +24,29 @@ func TestEveryMutantIsCaught(t *testing.T) {
 				t.Errorf("caught by %q, not by %q", o.violation.invariant, mu.breaks)
 			}
 		})
+	}
+}
+
+// TestStoriesWouldTellAgain shows that what is replayed would be noticed if it came back.
+func TestStoriesWouldTellAgain(t *testing.T) {
+	for file, change := range map[string]func(*deciders){
+		"deleted-while-failed-away-from":            letGoRunning,
+		"hub-restored-while-a-report-is-on-its-way": func(d *deciders) { d.deafToRestores = true },
+		"restored-hub-adopts-a-restore-half-done":   takeForSettled,
+	} {
+		text, err := os.ReadFile(filepath.Join("testdata", "traces", file+".txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, err := parse(string(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := theProducts()
+		change(&d)
+		var v *violation
+		if err := replay(told, d); !errors.As(err, &v) {
+			t.Errorf("%s: %v", file, err)
+		}
 	}
 }

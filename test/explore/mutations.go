@@ -281,3 +281,15 @@ func letGoRunning(d *deciders) {
 		return decide(f)
 	})(d)
 }
+
+// takeForSettled has an agent that stays primary take what it was still restoring for restored.
+func takeForSettled(d *deciders) {
+	aroundAgent(func(f *agent.Facts, decide func(*agent.Facts) agent.Decision) agent.Decision {
+		decided := decide(f)
+		if decided.Save != nil && isPrimary(f.Checkpoint) && isPrimary(decided.Save) {
+			decided.Save = decided.Save.DeepCopy()
+			decided.Save.Settled = true
+		}
+		return decided
+	})(d)
+}
