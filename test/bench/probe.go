@@ -146,7 +146,7 @@ func (p *probe) see(object runtime.Object) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := p.armed[applicationOf(object)]
-	if s == nil || !changed {
+	if s == nil || !changed || p.broken != nil {
 		return
 	}
 	if s.firstStep.IsZero() {
