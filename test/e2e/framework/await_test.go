@@ -73,12 +73,18 @@ func TestAwait(t *testing.T) {
 func TestAwaitGone(t *testing.T) {
 	kept := actionEnded(v1alpha1.ReasonSucceeded)
 	kept.Finalizers = []string{"example.com/keep"}
-	client := fake.NewClientset(kept).DrV1alpha1().DRActions("shop")
+	clientset := fake.NewClientset(kept)
+	client := clientset.DrV1alpha1().DRActions("shop")
 	err := AwaitGone(context.Background(), client, "move", 2*retryAfter)
 	if err == nil || !strings.Contains(err.Error(), "example.com/keep") {
 		t.Errorf("error %v, want the finalizer in it", err)
 	}
-	go func() { _ = client.Delete(context.Background(), "move", metav1.DeleteOptions{}) }()
+	// A fake watch tells nothing of what was before it, so the object goes once it is open.
+	clientset.PrependWatchReactor("dractions", func(action kubetesting.Action) (bool, watch.Interface, error) {
+		events, err := clientset.Tracker().Watch(action.GetResource(), action.GetNamespace())
+		go func() { _ = client.Delete(context.Background(), "move", metav1.DeleteOptions{}) }()
+		return true, events, err
+	})
 	if err := AwaitGone(context.Background(), client, "move", time.Minute); err != nil {
 		t.Error(err)
 	}
