@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/client-go/tools/cache"
@@ -24,10 +23,6 @@ import (
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 	"github.com/ramendr/dr-apiserver/test/playground/component"
 )
-
-var volumeReplications = schema.GroupVersionResource{
-	Group: "replication.storage.openshift.io", Version: "v1alpha1", Resource: "volumereplications",
-}
 
 // probe sees, by watches on a cluster, when something first happens there for an application and when its workload may
 // run. It knows nothing of what the hub says.
@@ -53,7 +48,7 @@ func newProbe(ctx context.Context, cluster *framework.Identity) (*probe, error) 
 	p := &probe{armed: map[string]*sighting{}, generations: map[types.UID]int64{}}
 	core, apps := cluster.Kube.CoreV1(), cluster.Kube.AppsV1()
 	checkpoints := core.ConfigMaps(component.SystemNamespace)
-	replications := cluster.Dynamic.Resource(volumeReplications)
+	replications := cluster.Dynamic.Resource(framework.VolumeReplications)
 	sources := map[string]source{
 		"checkpoints":        {listing(checkpoints.List), checkpoints.Watch},
 		"namespaces":         {listing(core.Namespaces().List), core.Namespaces().Watch},

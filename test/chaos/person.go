@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -69,10 +70,7 @@ func (p *person) ask(ctx context.Context, app *framework.App, e Event) (*v1alpha
 	if err != nil {
 		return nil, err
 	}
-	spec := v1alpha1.DRActionSpec{TargetCluster: framework.DR2, Reason: "chaos"}
-	if placement.Status.PrimaryCluster == framework.DR2 {
-		spec.TargetCluster = framework.DR1
-	}
+	spec := v1alpha1.DRActionSpec{TargetCluster: framework.Other(placement.Status.PrimaryCluster), Reason: "chaos"}
 	if e.Verb == Relocate {
 		return app.Relocate(ctx, spec, framework.Named(e.Name))
 	}
@@ -88,11 +86,11 @@ func (p *person) ask(ctx context.Context, app *framework.App, e Event) (*v1alpha
 
 // answer tells what an error says: the server's no is one, everything else leaves open what has become of the request.
 func answer(err error) Answer {
-	status := apierrors.APIStatus(nil)
+	var status apierrors.APIStatus
 	switch {
 	case err == nil:
 		return Accepted
-	case !asStatus(err, &status):
+	case !errors.As(err, &status):
 		return Unknown
 	case status.Status().Code >= 500 || apierrors.IsTooManyRequests(err):
 		return Unknown

@@ -5,10 +5,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/watch"
@@ -17,9 +15,6 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 )
-
-// asStatus is errors.As for the server's answers.
-func asStatus(err error, status *apierrors.APIStatus) bool { return errors.As(err, status) }
 
 func pause(ctx context.Context, d time.Duration) {
 	select {

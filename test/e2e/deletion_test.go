@@ -10,14 +10,9 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 )
-
-var volumeReplications = schema.GroupVersionResource{
-	Group: "replication.storage.openshift.io", Version: "v1alpha1", Resource: "volumereplications",
-}
 
 var _ = Describe("Deleting a DRPlacementControl", func() {
 	It("leaves the application and its volumes running, and nothing else", func(ctx SpecContext) {
@@ -26,7 +21,7 @@ var _ = Describe("Deleting a DRPlacementControl", func() {
 		Expect(framework.AwaitGone(ctx, app.Placements(), app.Name, framework.Replication)).To(Succeed())
 		itStillRuns(ctx, app, framework.DR1)
 		for cluster := range playground.Managed {
-			list, err := playground.Managed[cluster].Dynamic.Resource(volumeReplications).Namespace(app.Namespace).
+			list, err := playground.Managed[cluster].Dynamic.Resource(framework.VolumeReplications).Namespace(app.Namespace).
 				List(ctx, metav1.ListOptions{})
 			Expect(err).NotTo(HaveOccurred())
 			Expect(list.Items).To(BeEmpty(), "replication is off on "+cluster)

@@ -12,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilrand "k8s.io/apimachinery/pkg/util/rand"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -47,12 +46,7 @@ func deployed(ctx context.Context) *application {
 }
 
 // there is the other cluster.
-func (a *application) there() string {
-	if a.here == framework.DR1 {
-		return framework.DR2
-	}
-	return framework.DR1
-}
+func (a *application) there() string { return framework.Other(a.here) }
 
 // moved says that the application runs on the other cluster now.
 func (a *application) moved() { a.here = a.there() }
@@ -145,15 +139,11 @@ func (a *application) recorded(ctx context.Context) {
 	})
 }
 
-var volumeReplications = schema.GroupVersionResource{
-	Group: "replication.storage.openshift.io", Version: "v1alpha1", Resource: "volumereplications",
-}
-
 // awaitDemotion waits until all volumes are told to be secondary where the application runs.
 func (a *application) awaitDemotion(ctx context.Context) {
 	GinkgoHelper()
 	persist(ctx, func() error {
-		list, err := playground.Managed[a.here].Dynamic.Resource(volumeReplications).Namespace(a.Namespace).List(ctx, metav1.ListOptions{})
+		list, err := playground.Managed[a.here].Dynamic.Resource(framework.VolumeReplications).Namespace(a.Namespace).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ package framework
 import (
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
@@ -22,6 +23,19 @@ const (
 	DR2    = "dr2"
 	Policy = "dr-policy"
 )
+
+// VolumeReplications is what csi-addons' VolumeReplications are called.
+var VolumeReplications = schema.GroupVersionResource{
+	Group: "replication.storage.openshift.io", Version: "v1alpha1", Resource: "volumereplications",
+}
+
+// Other is the managed cluster that an application on cluster can be moved to; dr2 if it is on neither.
+func Other(cluster string) string {
+	if cluster == DR2 {
+		return DR1
+	}
+	return DR2
+}
 
 // Identity is somebody's way into a cluster: what they may do there is up to the cluster.
 type Identity struct {

@@ -25,7 +25,7 @@ var dumped = map[string][]schema.GroupVersionResource{
 }
 
 var managedDump = []schema.GroupVersionResource{
-	{Group: "replication.storage.openshift.io", Version: "v1alpha1", Resource: "volumereplications"},
+	VolumeReplications,
 	{Version: "v1", Resource: "persistentvolumeclaims"},
 	{Group: "apps", Version: "v1", Resource: "statefulsets"},
 }
