@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -65,17 +64,17 @@ func (i *Issuer) Run(ctx context.Context, _ int) {
 		<-ctx.Done()
 		queue.ShutDown()
 	}()
-	for i.work(ctx, queue, secret.GetStore(), apiService.GetStore()) {
+	for i.work(ctx, queue, apiService.GetStore()) {
 	}
 }
 
-func (i *Issuer) work(ctx context.Context, queue workqueue.TypedRateLimitingInterface[string], secrets, apiServices cache.Store) bool {
+func (i *Issuer) work(ctx context.Context, queue workqueue.TypedRateLimitingInterface[string], apiServices cache.Store) bool {
 	item, shutDown := queue.Get()
 	if shutDown {
 		return false
 	}
 	defer queue.Done(item)
-	if err := i.sync(ctx, secrets, apiServices); err != nil && ctx.Err() == nil {
+	if err := i.sync(ctx, apiServices); err != nil && ctx.Err() == nil {
 		klog.FromContext(ctx).Error(err, "The serving certificate is not renewed or not trusted yet; trying again")
 		queue.AddRateLimited(item)
 		return true
@@ -85,21 +84,13 @@ func (i *Issuer) work(ctx context.Context, queue workqueue.TypedRateLimitingInte
 	return true
 }
 
-// sync reads what the informers know. A write that is refused because that is old is tried again when they know more.
-func (i *Issuer) sync(ctx context.Context, secrets, apiServices cache.Store) error {
-	obj, found, err := secrets.GetByKey(i.config.Namespace + "/" + i.config.Secret)
-	if err != nil {
+// sync reads the Secret from the hub: what the informer knows may be older than what this server has just written, and to
+// renew that would replace a certificate nobody has used yet.
+func (i *Issuer) sync(ctx context.Context, apiServices cache.Store) error {
+	if err := i.RunOnce(ctx); err != nil {
 		return err
 	}
-	if !found {
-		err = i.RunOnce(ctx)
-	} else if err = i.renew(ctx, obj.(*corev1.Secret)); apierrors.IsConflict(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	obj, found, err = apiServices.GetByKey(i.config.APIService)
+	obj, found, err := apiServices.GetByKey(i.config.APIService)
 	if err != nil || !found {
 		return err
 	}
