@@ -23,9 +23,14 @@ type DRClusterConfigSpec struct {
 
 // DRClusterConfigStatus is what the agent found on its cluster.
 type DRClusterConfigStatus struct {
-	StorageClasses           []ClassInfo
-	VolumeReplicationClasses []ClassInfo
-	LastUpdateTime           *metav1.Time
+	StorageClasses                []ClassInfo
+	VolumeReplicationClasses      []ClassInfo
+	VolumeGroupReplicationClasses []ClassInfo
+	VolumeSnapshotClasses         []ClassInfo
+	VolumeGroupSnapshotClasses    []ClassInfo
+	NetworkFenceClasses           []ClassInfo
+	StorageAccessDetails          []StorageAccessDetail
+	LastUpdateTime                *metav1.Time
 }
 
 // ClassInfo is one class of a cluster.
@@ -34,8 +39,17 @@ type ClassInfo struct {
 	Provisioner        string
 	StorageID          string
 	ReplicationID      string
+	GroupReplicationID string
+	Global             bool
+	Offloaded          bool
 	SchedulingInterval string
 	Labels             map[string]string
+}
+
+// StorageAccessDetail says from where the nodes of a cluster reach storage.
+type StorageAccessDetail struct {
+	StorageProvisioner string
+	CIDRs              []string
 }
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object

@@ -18,12 +18,17 @@ type DRPolicy struct {
 
 // DRPolicySpec is what the administrator wants.
 type DRPolicySpec struct {
-	DRClusters                  []string
-	DRClusterSet                []DRClusterSetMember
-	SchedulingInterval          string
-	ReplicationClassSelector    *metav1.LabelSelector
-	VolumeSnapshotClassSelector *metav1.LabelSelector
+	DRClusters                       []string
+	DRClusterSet                     []DRClusterSetMember
+	SchedulingInterval               string
+	ReplicationClassSelector         *metav1.LabelSelector
+	VolumeSnapshotClassSelector      *metav1.LabelSelector
+	VolumeGroupSnapshotClassSelector *metav1.LabelSelector
+	ConsistencyGroups                ConsistencyGroups
 }
+
+// ConsistencyGroups says whether volumes are replicated as a group.
+type ConsistencyGroups string
 
 // DRClusterSetMember is one cluster in the form of early versions of RamenDR.
 type DRClusterSetMember struct {
@@ -40,26 +45,8 @@ type DRPolicyStatus struct {
 	ObservedGeneration int64
 	Conditions         []metav1.Condition
 	Async              *PeerClasses
+	Sync               *PeerClasses
 	Unpaired           []UnpairedClass
-}
-
-// PeerClasses is a list of storage classes that have a peer.
-type PeerClasses struct {
-	PeerClasses []PeerClass
-}
-
-// PeerClass is a storage class that two clusters have under the same name and can replicate between them.
-type PeerClass struct {
-	StorageClassName string
-	ReplicationID    string
-	StorageID        []string
-	Clusters         []string
-}
-
-// UnpairedClass is a storage class whose volumes can't be protected under the policy.
-type UnpairedClass struct {
-	StorageClassName string
-	Message          string
 }
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object

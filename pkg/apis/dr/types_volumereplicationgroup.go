@@ -3,7 +3,11 @@
 
 package dr
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
@@ -55,15 +59,22 @@ type VolumeReplicationGroupSpec struct {
 	HandoverToken        *HandoverToken
 	S3Profiles           []string
 	Async                *VRGAsyncSpec
+	Sync                 *VRGSyncSpec
 	KubeObjectProtection *KubeObjectProtection
 }
 
 // VRGAsyncSpec says how volumes are replicated at intervals.
 type VRGAsyncSpec struct {
-	SchedulingInterval          string
-	ReplicationClassSelector    *metav1.LabelSelector
-	VolumeSnapshotClassSelector *metav1.LabelSelector
-	PeerClasses                 []PeerClass
+	SchedulingInterval               string
+	ReplicationClassSelector         *metav1.LabelSelector
+	VolumeSnapshotClassSelector      *metav1.LabelSelector
+	VolumeGroupSnapshotClassSelector *metav1.LabelSelector
+	PeerClasses                      []PeerClass
+}
+
+// VRGSyncSpec says how volumes are replicated that lose nothing with their cluster.
+type VRGSyncSpec struct {
+	PeerClasses []PeerClass
 }
 
 // HandoverToken proves that the source of a relocate has stopped writing and that all it wrote is with the target.
@@ -131,15 +142,18 @@ type CaptureReference struct {
 	Objects    int32
 }
 
-// ReplicationMethod is how a volume's bytes travel.
-type ReplicationMethod string
-
 // ProtectedPVC is one PersistentVolumeClaim of a group as its agent sees it.
 type ProtectedPVC struct {
 	Namespace         string
 	Name              string
 	StorageClassName  string
+	Provisioner       string
+	Capacity          *resource.Quantity
+	AccessModes       []corev1.PersistentVolumeAccessMode
+	VolumeMode        *corev1.PersistentVolumeMode
 	ReplicationMethod ReplicationMethod
+	ConsistencyGroup  string
+	Peer              string
 	Conditions        []metav1.Condition
 	LastSyncTime      *metav1.Time
 	LastSyncDuration  *metav1.Duration

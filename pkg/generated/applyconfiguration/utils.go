@@ -81,6 +81,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.PreflightCheckApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("ProtectedPVC"):
 		return &drv1alpha1.ProtectedPVCApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("StorageAccessDetail"):
+		return &drv1alpha1.StorageAccessDetailApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UnpairedClass"):
 		return &drv1alpha1.UnpairedClassApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolumeReplicationGroup"):
@@ -91,6 +93,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.VolumeReplicationGroupStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VRGAsyncSpec"):
 		return &drv1alpha1.VRGAsyncSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VRGSyncSpec"):
+		return &drv1alpha1.VRGSyncSpecApplyConfiguration{}
 
 	}
 	return nil

@@ -60,8 +60,10 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ProtectedVolume{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_ProtectedVolume(ref),
 		v1alpha1.ProtectedVolumeList{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_ProtectedVolumeList(ref),
 		v1alpha1.ProtectedVolumeStatus{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_ProtectedVolumeStatus(ref),
+		v1alpha1.StorageAccessDetail{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_StorageAccessDetail(ref),
 		v1alpha1.UnpairedClass{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_UnpairedClass(ref),
 		v1alpha1.VRGAsyncSpec{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_VRGAsyncSpec(ref),
+		v1alpha1.VRGSyncSpec{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_VRGSyncSpec(ref),
 		v1alpha1.VolumeReplicationGroup{}.OpenAPIModelName():       schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroup(ref),
 		v1alpha1.VolumeReplicationGroupList{}.OpenAPIModelName():   schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupList(ref),
 		v1alpha1.VolumeReplicationGroupSpec{}.OpenAPIModelName():   schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref),
@@ -382,9 +384,30 @@ func schema_pkg_apis_dr_v1alpha1_ClassInfo(ref common.ReferenceCallback) common.
 							Format:      "",
 						},
 					},
+					"groupReplicationID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "groupReplicationID from the label ramendr.openshift.io/groupreplicationid.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"global": {
+						SchemaProps: spec.SchemaProps{
+							Description: "global is true if the label ramendr.openshift.io/global says that the storage moves all volumes of a group together, whichever applications they belong to.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"offloaded": {
+						SchemaProps: spec.SchemaProps{
+							Description: "offloaded is true if the label ramendr.openshift.io/offloaded says that something else drives the replication.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"schedulingInterval": {
 						SchemaProps: spec.SchemaProps{
-							Description: "schedulingInterval is the parameter of that name of a VolumeReplicationClass.",
+							Description: "schedulingInterval is the parameter of that name of a VolumeReplicationClass or VolumeGroupReplicationClass.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -998,6 +1021,111 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterConfigStatus(ref common.ReferenceCallb
 							},
 						},
 					},
+					"volumeGroupReplicationClasses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeGroupReplicationClasses of the cluster, sorted by name.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ClassInfo{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"volumeSnapshotClasses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeSnapshotClasses of the cluster, sorted by name.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ClassInfo{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"volumeGroupSnapshotClasses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeGroupSnapshotClasses of the cluster, sorted by name.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ClassInfo{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"networkFenceClasses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "networkFenceClasses of the cluster, sorted by name.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ClassInfo{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"storageAccessDetails": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"storageProvisioner",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "storageAccessDetails are the addresses that the cluster's storage drivers say its nodes reach the storage from.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.StorageAccessDetail{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 					"lastUpdateTime": {
 						SchemaProps: spec.SchemaProps{
 							Description: "lastUpdateTime is when the agent last found a difference.",
@@ -1008,7 +1136,7 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterConfigStatus(ref common.ReferenceCallb
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.ClassInfo{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.ClassInfo{}.OpenAPIModelName(), v1alpha1.StorageAccessDetail{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -1681,6 +1809,20 @@ func schema_pkg_apis_dr_v1alpha1_DRPolicySpec(ref common.ReferenceCallback) comm
 							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
 						},
 					},
+					"volumeGroupSnapshotClassSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeGroupSnapshotClassSelector narrows the VolumeGroupSnapshotClasses that may be used. Unset means any that fits a volume's StorageClass. Immutable.",
+							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
+						},
+					},
+					"consistencyGroups": {
+						SchemaProps: spec.SchemaProps{
+							Description: "consistencyGroups says whether volumes whose storage can keep several of them at one point in time are replicated as a group: WhereAvailable or Never. Defaults to empty, which means WhereAvailable. Immutable.\n\nPossible enum values:\n - `\"Never\"` replicates each volume by itself.\n - `\"WhereAvailable\"` groups the volumes of an application wherever the storage can.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Never", "WhereAvailable"},
+						},
+					},
 				},
 			},
 		},
@@ -1727,6 +1869,12 @@ func schema_pkg_apis_dr_v1alpha1_DRPolicyStatus(ref common.ReferenceCallback) co
 					"async": {
 						SchemaProps: spec.SchemaProps{
 							Description: "async lists the storage classes whose volumes can be replicated at intervals.",
+							Ref:         ref(v1alpha1.PeerClasses{}.OpenAPIModelName()),
+						},
+					},
+					"sync": {
+						SchemaProps: spec.SchemaProps{
+							Description: "sync lists the storage classes whose volumes both clusters reach on the same storage, or whose storage mirrors every write at once. A policy has either async or sync.",
 							Ref:         ref(v1alpha1.PeerClasses{}.OpenAPIModelName()),
 						},
 					},
@@ -1936,7 +2084,7 @@ func schema_pkg_apis_dr_v1alpha1_PeerClass(ref common.ReferenceCallback) common.
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "PeerClass is a storage class that two clusters have under the same name and can replicate between them.",
+				Description: "PeerClass is a storage class that two clusters have under the same name, and how its volumes get from one to the other.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"storageClassName": {
@@ -1947,10 +2095,32 @@ func schema_pkg_apis_dr_v1alpha1_PeerClass(ref common.ReferenceCallback) common.
 							Format:      "",
 						},
 					},
+					"method": {
+						SchemaProps: spec.SchemaProps{
+							Description: "method by which its volumes are replicated: VolumeReplication, VolumeGroupReplication, VolSync, VolSyncGroup or Shared. Empty, as in early versions, means VolumeReplication.\n\nPossible enum values:\n - `\"Shared\"` replicates nothing: both clusters reach the same storage, and the one that must not write is fenced off.\n - `\"VolSync\"` copies snapshots of the volume to the peer, by VolSync.\n - `\"VolSyncGroup\"` copies a snapshot taken of several volumes at one point in time, by VolSync.\n - `\"VolumeGroupReplication\"` is replication by the storage of several volumes at one point in time, driven by csi-addons VolumeGroupReplication.\n - `\"VolumeReplication\"` is replication by the storage, driven by csi-addons VolumeReplication.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Shared", "VolSync", "VolSyncGroup", "VolumeGroupReplication", "VolumeReplication"},
+						},
+					},
 					"replicationID": {
 						SchemaProps: spec.SchemaProps{
 							Description: "replicationID that the VolumeReplicationClasses of both clusters share.",
 							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"groupReplicationID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "groupReplicationID that the VolumeGroupReplicationClasses of both clusters share.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"grouping": {
+						SchemaProps: spec.SchemaProps{
+							Description: "grouping is true if the volumes of an application are replicated together, at one point in time.",
+							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
@@ -1961,7 +2131,7 @@ func schema_pkg_apis_dr_v1alpha1_PeerClass(ref common.ReferenceCallback) common.
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "storageID of the storage class on each cluster, in the order of the policy's drClusters.",
+							Description: "storageID of the storage class on each cluster, in the order of the policy's drClusters; one where it is the same.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -2148,12 +2318,65 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedPVC(ref common.ReferenceCallback) comm
 							Format:      "",
 						},
 					},
-					"replicationMethod": {
+					"provisioner": {
 						SchemaProps: spec.SchemaProps{
-							Description: "replicationMethod is how its bytes travel; empty if it can't be protected.\n\nPossible enum values:\n - `\"VolumeReplication\"` is replication by the storage, driven by csi-addons VolumeReplication.",
+							Description: "provisioner is the driver of its volume.",
 							Type:        []string{"string"},
 							Format:      "",
-							Enum:        []interface{}{"VolumeReplication"},
+						},
+					},
+					"capacity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "capacity of its volume, or what was asked for while it is not bound.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"accessModes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "accessModes of the PersistentVolumeClaim.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"volumeMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeMode of the PersistentVolumeClaim: Filesystem or Block.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"replicationMethod": {
+						SchemaProps: spec.SchemaProps{
+							Description: "replicationMethod is how its bytes travel; empty if it can't be protected.\n\nPossible enum values:\n - `\"Shared\"` replicates nothing: both clusters reach the same storage, and the one that must not write is fenced off.\n - `\"VolSync\"` copies snapshots of the volume to the peer, by VolSync.\n - `\"VolSyncGroup\"` copies a snapshot taken of several volumes at one point in time, by VolSync.\n - `\"VolumeGroupReplication\"` is replication by the storage of several volumes at one point in time, driven by csi-addons VolumeGroupReplication.\n - `\"VolumeReplication\"` is replication by the storage, driven by csi-addons VolumeReplication.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Shared", "VolSync", "VolSyncGroup", "VolumeGroupReplication", "VolumeReplication"},
+						},
+					},
+					"consistencyGroup": {
+						SchemaProps: spec.SchemaProps{
+							Description: "consistencyGroup names the group of volumes that it is replicated with; empty if it is replicated by itself.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"peer": {
+						SchemaProps: spec.SchemaProps{
+							Description: "peer is the cluster that it is replicated with.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"conditions": {
@@ -2201,7 +2424,7 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedPVC(ref common.ReferenceCallback) comm
 			},
 		},
 		Dependencies: []string{
-			v1.Condition{}.OpenAPIModelName(), v1.Duration{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			resource.Quantity{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Duration{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -2365,6 +2588,47 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedVolumeStatus(ref common.ReferenceCallb
 	}
 }
 
+func schema_pkg_apis_dr_v1alpha1_StorageAccessDetail(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "StorageAccessDetail says from where the nodes of a cluster reach storage.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"storageProvisioner": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storageProvisioner is the driver.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"cidrs": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "cidrs of the nodes, sorted.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"storageProvisioner"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_dr_v1alpha1_UnpairedClass(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2422,6 +2686,12 @@ func schema_pkg_apis_dr_v1alpha1_VRGAsyncSpec(ref common.ReferenceCallback) comm
 							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
 						},
 					},
+					"volumeGroupSnapshotClassSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeGroupSnapshotClassSelector narrows the VolumeGroupSnapshotClasses that may be used.",
+							Ref:         ref(v1.LabelSelector{}.OpenAPIModelName()),
+						},
+					},
 					"peerClasses": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -2446,6 +2716,39 @@ func schema_pkg_apis_dr_v1alpha1_VRGAsyncSpec(ref common.ReferenceCallback) comm
 		},
 		Dependencies: []string{
 			v1alpha1.PeerClass{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VRGSyncSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VRGSyncSpec says how volumes are replicated that lose nothing with their cluster.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"peerClasses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "peerClasses are the storage classes that have a peer on the other cluster, as the policy found them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.PeerClass{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.PeerClass{}.OpenAPIModelName()},
 	}
 }
 
@@ -2626,6 +2929,12 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 							Ref:         ref(v1alpha1.VRGAsyncSpec{}.OpenAPIModelName()),
 						},
 					},
+					"sync": {
+						SchemaProps: spec.SchemaProps{
+							Description: "sync says which volumes are reached on the same storage, or mirrored at every write. Not together with async.",
+							Ref:         ref(v1alpha1.VRGSyncSpec{}.OpenAPIModelName()),
+						},
+					},
 					"kubeObjectProtection": {
 						SchemaProps: spec.SchemaProps{
 							Description: "kubeObjectProtection says which objects are captured besides the volumes.",
@@ -2637,7 +2946,7 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.HandoverToken{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1alpha1.VRGAsyncSpec{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+			v1alpha1.HandoverToken{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1alpha1.VRGAsyncSpec{}.OpenAPIModelName(), v1alpha1.VRGSyncSpec{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
 	}
 }
 

@@ -43,6 +43,31 @@ type DRClusterConfigStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	VolumeReplicationClasses []ClassInfo `json:"volumeReplicationClasses,omitempty"`
+	// volumeGroupReplicationClasses of the cluster, sorted by name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	VolumeGroupReplicationClasses []ClassInfo `json:"volumeGroupReplicationClasses,omitempty"`
+	// volumeSnapshotClasses of the cluster, sorted by name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	VolumeSnapshotClasses []ClassInfo `json:"volumeSnapshotClasses,omitempty"`
+	// volumeGroupSnapshotClasses of the cluster, sorted by name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	VolumeGroupSnapshotClasses []ClassInfo `json:"volumeGroupSnapshotClasses,omitempty"`
+	// networkFenceClasses of the cluster, sorted by name.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	NetworkFenceClasses []ClassInfo `json:"networkFenceClasses,omitempty"`
+	// storageAccessDetails are the addresses that the cluster's storage drivers say its nodes reach the storage from.
+	// +optional
+	// +listType=map
+	// +listMapKey=storageProvisioner
+	StorageAccessDetails []StorageAccessDetail `json:"storageAccessDetails,omitempty"`
 	// lastUpdateTime is when the agent last found a difference.
 	// +optional
 	LastUpdateTime *metav1.Time `json:"lastUpdateTime,omitempty"`
@@ -60,12 +85,32 @@ type ClassInfo struct {
 	// replicationID from the label ramendr.openshift.io/replicationid (or replicationID).
 	// +optional
 	ReplicationID string `json:"replicationID,omitempty"`
-	// schedulingInterval is the parameter of that name of a VolumeReplicationClass.
+	// groupReplicationID from the label ramendr.openshift.io/groupreplicationid.
+	// +optional
+	GroupReplicationID string `json:"groupReplicationID,omitempty"`
+	// global is true if the label ramendr.openshift.io/global says that the storage moves all volumes of a group together,
+	// whichever applications they belong to.
+	// +optional
+	Global bool `json:"global,omitempty"`
+	// offloaded is true if the label ramendr.openshift.io/offloaded says that something else drives the replication.
+	// +optional
+	Offloaded bool `json:"offloaded,omitempty"`
+	// schedulingInterval is the parameter of that name of a VolumeReplicationClass or VolumeGroupReplicationClass.
 	// +optional
 	SchedulingInterval string `json:"schedulingInterval,omitempty"`
 	// labels of the class, for a policy's selectors.
 	// +optional
 	Labels map[string]string `json:"labels,omitempty"`
+}
+
+// StorageAccessDetail says from where the nodes of a cluster reach storage.
+type StorageAccessDetail struct {
+	// storageProvisioner is the driver.
+	StorageProvisioner string `json:"storageProvisioner"`
+	// cidrs of the nodes, sorted.
+	// +optional
+	// +listType=set
+	CIDRs []string `json:"cidrs,omitempty"`
 }
 
 // Labels that storage vendors put on classes.
@@ -76,6 +121,13 @@ const (
 	LabelReplicationID = "ramendr.openshift.io/replicationid"
 	// LabelReplicationIDCamel is the spelling older manifests use.
 	LabelReplicationIDCamel = "ramendr.openshift.io/replicationID"
+	// LabelGroupReplicationID is shared by the VolumeGroupReplicationClasses of two clusters whose storage replicates groups
+	// of volumes to each other.
+	LabelGroupReplicationID = "ramendr.openshift.io/groupreplicationid"
+	// LabelGlobal is on classes of storage that moves all volumes of a group together, whichever applications they belong to.
+	LabelGlobal = "ramendr.openshift.io/global"
+	// LabelOffloaded is on classes whose replication something else drives.
+	LabelOffloaded = "ramendr.openshift.io/offloaded"
 )
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object

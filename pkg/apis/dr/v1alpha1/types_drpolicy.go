@@ -64,7 +64,31 @@ type DRPolicySpec struct {
 	// +k8s:optional
 	// +k8s:immutable
 	VolumeSnapshotClassSelector *metav1.LabelSelector `json:"volumeSnapshotClassSelector,omitempty"`
+	// volumeGroupSnapshotClassSelector narrows the VolumeGroupSnapshotClasses that may be used. Unset means any that fits a
+	// volume's StorageClass. Immutable.
+	// +optional
+	// +k8s:optional
+	// +k8s:immutable
+	VolumeGroupSnapshotClassSelector *metav1.LabelSelector `json:"volumeGroupSnapshotClassSelector,omitempty"`
+	// consistencyGroups says whether volumes whose storage can keep several of them at one point in time are replicated
+	// as a group: WhereAvailable or Never. Defaults to empty, which means WhereAvailable. Immutable.
+	// +optional
+	// +k8s:optional
+	// +k8s:immutable
+	ConsistencyGroups ConsistencyGroups `json:"consistencyGroups,omitempty"`
 }
+
+// ConsistencyGroups says whether volumes are replicated as a group.
+// +enum
+// +k8s:enum
+type ConsistencyGroups string
+
+const (
+	// ConsistencyGroupsWhereAvailable groups the volumes of an application wherever the storage can.
+	ConsistencyGroupsWhereAvailable ConsistencyGroups = "WhereAvailable"
+	// ConsistencyGroupsNever replicates each volume by itself.
+	ConsistencyGroupsNever ConsistencyGroups = "Never"
+)
 
 // DRClusterSetMember is one cluster in the form of early versions of RamenDR.
 type DRClusterSetMember struct {
@@ -95,44 +119,15 @@ type DRPolicyStatus struct {
 	// async lists the storage classes whose volumes can be replicated at intervals.
 	// +optional
 	Async *PeerClasses `json:"async,omitempty"`
+	// sync lists the storage classes whose volumes both clusters reach on the same storage, or whose storage mirrors every
+	// write at once. A policy has either async or sync.
+	// +optional
+	Sync *PeerClasses `json:"sync,omitempty"`
 	// unpaired lists the storage classes that have no peer, and why.
 	// +optional
 	// +listType=map
 	// +listMapKey=storageClassName
 	Unpaired []UnpairedClass `json:"unpaired,omitempty"`
-}
-
-// PeerClasses is a list of storage classes that have a peer.
-type PeerClasses struct {
-	// peerClasses, sorted by storage class name.
-	// +optional
-	// +listType=atomic
-	PeerClasses []PeerClass `json:"peerClasses,omitempty"`
-}
-
-// PeerClass is a storage class that two clusters have under the same name and can replicate between them.
-type PeerClass struct {
-	// storageClassName on both clusters.
-	StorageClassName string `json:"storageClassName"`
-	// replicationID that the VolumeReplicationClasses of both clusters share.
-	// +optional
-	ReplicationID string `json:"replicationID,omitempty"`
-	// storageID of the storage class on each cluster, in the order of the policy's drClusters.
-	// +optional
-	// +listType=atomic
-	StorageID []string `json:"storageID,omitempty"`
-	// clusters in the order of the policy's drClusters.
-	// +optional
-	// +listType=atomic
-	Clusters []string `json:"clusters,omitempty"`
-}
-
-// UnpairedClass is a storage class whose volumes can't be protected under the policy.
-type UnpairedClass struct {
-	// storageClassName on one or both of the clusters.
-	StorageClassName string `json:"storageClassName"`
-	// message says what is missing, and on which cluster.
-	Message string `json:"message"`
 }
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object

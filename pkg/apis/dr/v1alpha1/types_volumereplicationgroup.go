@@ -3,7 +3,11 @@
 
 package v1alpha1
 
-import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
 
 // +genclient
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
@@ -102,6 +106,10 @@ type VolumeReplicationGroupSpec struct {
 	// +optional
 	// +k8s:optional
 	Async *VRGAsyncSpec `json:"async,omitempty"`
+	// sync says which volumes are reached on the same storage, or mirrored at every write. Not together with async.
+	// +optional
+	// +k8s:optional
+	Sync *VRGSyncSpec `json:"sync,omitempty"`
 	// kubeObjectProtection says which objects are captured besides the volumes.
 	// +optional
 	KubeObjectProtection *KubeObjectProtection `json:"kubeObjectProtection,omitempty"`
@@ -118,6 +126,17 @@ type VRGAsyncSpec struct {
 	// volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used.
 	// +optional
 	VolumeSnapshotClassSelector *metav1.LabelSelector `json:"volumeSnapshotClassSelector,omitempty"`
+	// volumeGroupSnapshotClassSelector narrows the VolumeGroupSnapshotClasses that may be used.
+	// +optional
+	VolumeGroupSnapshotClassSelector *metav1.LabelSelector `json:"volumeGroupSnapshotClassSelector,omitempty"`
+	// peerClasses are the storage classes that have a peer on the other cluster, as the policy found them.
+	// +optional
+	// +listType=atomic
+	PeerClasses []PeerClass `json:"peerClasses,omitempty"`
+}
+
+// VRGSyncSpec says how volumes are replicated that lose nothing with their cluster.
+type VRGSyncSpec struct {
 	// peerClasses are the storage classes that have a peer on the other cluster, as the policy found them.
 	// +optional
 	// +listType=atomic
@@ -246,13 +265,6 @@ type CaptureReference struct {
 	Objects int32 `json:"objects,omitempty"`
 }
 
-// ReplicationMethod is how a volume's bytes travel.
-// +enum
-type ReplicationMethod string
-
-// MethodVolumeReplication is replication by the storage, driven by csi-addons VolumeReplication.
-const MethodVolumeReplication ReplicationMethod = "VolumeReplication"
-
 // ProtectedPVC is one PersistentVolumeClaim of a group as its agent sees it.
 type ProtectedPVC struct {
 	// namespace of the PersistentVolumeClaim on the managed cluster.
@@ -262,9 +274,28 @@ type ProtectedPVC struct {
 	// storageClassName of the PersistentVolumeClaim.
 	// +optional
 	StorageClassName string `json:"storageClassName,omitempty"`
+	// provisioner is the driver of its volume.
+	// +optional
+	Provisioner string `json:"provisioner,omitempty"`
+	// capacity of its volume, or what was asked for while it is not bound.
+	// +optional
+	Capacity *resource.Quantity `json:"capacity,omitempty"`
+	// accessModes of the PersistentVolumeClaim.
+	// +optional
+	// +listType=atomic
+	AccessModes []corev1.PersistentVolumeAccessMode `json:"accessModes,omitempty"`
+	// volumeMode of the PersistentVolumeClaim: Filesystem or Block.
+	// +optional
+	VolumeMode *corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
 	// replicationMethod is how its bytes travel; empty if it can't be protected.
 	// +optional
 	ReplicationMethod ReplicationMethod `json:"replicationMethod,omitempty"`
+	// consistencyGroup names the group of volumes that it is replicated with; empty if it is replicated by itself.
+	// +optional
+	ConsistencyGroup string `json:"consistencyGroup,omitempty"`
+	// peer is the cluster that it is replicated with.
+	// +optional
+	Peer string `json:"peer,omitempty"`
 	// conditions: DataReady while the volume is usable in the group's role, DataProtected while it is replicated.
 	// +optional
 	// +listType=map

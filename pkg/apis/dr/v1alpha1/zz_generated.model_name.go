@@ -209,6 +209,11 @@ func (in ProtectedVolumeStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in StorageAccessDetail) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.StorageAccessDetail"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in UnpairedClass) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.UnpairedClass"
 }
@@ -216,6 +221,11 @@ func (in UnpairedClass) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VRGAsyncSpec) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.VRGAsyncSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VRGSyncSpec) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VRGSyncSpec"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

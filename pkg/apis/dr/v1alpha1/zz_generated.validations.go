@@ -50,6 +50,21 @@ func Validate_ActionType(
 	return errs
 }
 
+var symbolsForConsistencyGroups = sets.New(ConsistencyGroupsNever, ConsistencyGroupsWhereAvailable)
+
+// Validate_ConsistencyGroups validates an instance of ConsistencyGroups according
+// to declarative validation rules in the API schema.
+func Validate_ConsistencyGroups(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ConsistencyGroups) (errs field.ErrorList) {
+
+	if e := validate.Enum(ctx, op, fldPath, obj, oldObj, symbolsForConsistencyGroups, nil); len(e) != 0 {
+		errs = append(errs, e...)
+	}
+
+	return errs
+}
+
 // Validate_DRActionSpec validates an instance of DRActionSpec according
 // to declarative validation rules in the API schema.
 func Validate_DRActionSpec(
@@ -879,6 +894,72 @@ func Validate_DRPolicySpec(
 		errs = append(errs, fn(fldPath.Child("volumeSnapshotClassSelector"), obj.VolumeSnapshotClassSelector, oldVal, oldObj != nil)...)
 	}
 
+	{ // field DRPolicySpec.VolumeGroupSnapshotClassSelector
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *v1.LabelSelector,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.Immutable(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DRPolicySpec) *v1.LabelSelector {
+				return oldObj.VolumeGroupSnapshotClassSelector
+			})
+		errs = append(errs, fn(fldPath.Child("volumeGroupSnapshotClassSelector"), obj.VolumeGroupSnapshotClassSelector, oldVal, oldObj != nil)...)
+	}
+
+	{ // field DRPolicySpec.ConsistencyGroups
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *ConsistencyGroups,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.Immutable(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_ConsistencyGroups(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DRPolicySpec) *ConsistencyGroups {
+				return &oldObj.ConsistencyGroups
+			})
+		errs = append(errs, fn(fldPath.Child("consistencyGroups"), &obj.ConsistencyGroups, oldVal, oldObj != nil)...)
+	}
+
 	return errs
 }
 
@@ -949,6 +1030,7 @@ func Validate_VRGAsyncSpec(
 
 	// field VRGAsyncSpec.ReplicationClassSelector has no validation
 	// field VRGAsyncSpec.VolumeSnapshotClassSelector has no validation
+	// field VRGAsyncSpec.VolumeGroupSnapshotClassSelector has no validation
 	// field VRGAsyncSpec.PeerClasses has no validation
 	return errs
 }
@@ -1162,6 +1244,34 @@ func Validate_VolumeReplicationGroupSpec(
 				return oldObj.Async
 			})
 		errs = append(errs, fn(fldPath.Child("async"), obj.Async, oldVal, oldObj != nil)...)
+	}
+
+	{ // field VolumeReplicationGroupSpec.Sync
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *VRGSyncSpec,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VolumeReplicationGroupSpec) *VRGSyncSpec {
+				return oldObj.Sync
+			})
+		errs = append(errs, fn(fldPath.Child("sync"), obj.Sync, oldVal, oldObj != nil)...)
 	}
 
 	// field VolumeReplicationGroupSpec.KubeObjectProtection has no validation

@@ -25,7 +25,8 @@ func ValidateDRPolicy(policy *dr.DRPolicy) field.ErrorList {
 		errs = append(errs, validateSchedulingInterval(policy.Spec.SchedulingInterval, path.Child("schedulingInterval"))...)
 	}
 	errs = append(errs, validateSelector(policy.Spec.ReplicationClassSelector, path.Child("replicationClassSelector"))...)
-	return append(errs, validateSelector(policy.Spec.VolumeSnapshotClassSelector, path.Child("volumeSnapshotClassSelector"))...)
+	errs = append(errs, validateSelector(policy.Spec.VolumeSnapshotClassSelector, path.Child("volumeSnapshotClassSelector"))...)
+	return append(errs, validateSelector(policy.Spec.VolumeGroupSnapshotClassSelector, path.Child("volumeGroupSnapshotClassSelector"))...)
 }
 
 func validateClusterSet(set []dr.DRClusterSetMember, clusters []string, path *field.Path) field.ErrorList {

@@ -25,6 +25,10 @@ func validateGroupSpec(spec *dr.VolumeReplicationGroupSpec, path *field.Path) fi
 		}
 		errs = append(errs, validateSelector(spec.Async.ReplicationClassSelector, async.Child("replicationClassSelector"))...)
 		errs = append(errs, validateSelector(spec.Async.VolumeSnapshotClassSelector, async.Child("volumeSnapshotClassSelector"))...)
+		errs = append(errs, validateSelector(spec.Async.VolumeGroupSnapshotClassSelector, async.Child("volumeGroupSnapshotClassSelector"))...)
+		if spec.Sync != nil {
+			errs = append(errs, field.Forbidden(path.Child("sync"), "volumes are replicated at intervals (spec.async) or synchronously (spec.sync); leave one of them out"))
+		}
 	}
 	return append(errs, validateKubeObjectProtection(spec.KubeObjectProtection, path.Child("kubeObjectProtection"))...)
 }

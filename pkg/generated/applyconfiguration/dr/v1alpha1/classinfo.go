@@ -18,7 +18,14 @@ type ClassInfoApplyConfiguration struct {
 	StorageID *string `json:"storageID,omitempty"`
 	// replicationID from the label ramendr.openshift.io/replicationid (or replicationID).
 	ReplicationID *string `json:"replicationID,omitempty"`
-	// schedulingInterval is the parameter of that name of a VolumeReplicationClass.
+	// groupReplicationID from the label ramendr.openshift.io/groupreplicationid.
+	GroupReplicationID *string `json:"groupReplicationID,omitempty"`
+	// global is true if the label ramendr.openshift.io/global says that the storage moves all volumes of a group together,
+	// whichever applications they belong to.
+	Global *bool `json:"global,omitempty"`
+	// offloaded is true if the label ramendr.openshift.io/offloaded says that something else drives the replication.
+	Offloaded *bool `json:"offloaded,omitempty"`
+	// schedulingInterval is the parameter of that name of a VolumeReplicationClass or VolumeGroupReplicationClass.
 	SchedulingInterval *string `json:"schedulingInterval,omitempty"`
 	// labels of the class, for a policy's selectors.
 	Labels map[string]string `json:"labels,omitempty"`
@@ -59,6 +66,30 @@ func (b *ClassInfoApplyConfiguration) WithStorageID(value string) *ClassInfoAppl
 // If called multiple times, the ReplicationID field is set to the value of the last call.
 func (b *ClassInfoApplyConfiguration) WithReplicationID(value string) *ClassInfoApplyConfiguration {
 	b.ReplicationID = &value
+	return b
+}
+
+// WithGroupReplicationID sets the GroupReplicationID field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the GroupReplicationID field is set to the value of the last call.
+func (b *ClassInfoApplyConfiguration) WithGroupReplicationID(value string) *ClassInfoApplyConfiguration {
+	b.GroupReplicationID = &value
+	return b
+}
+
+// WithGlobal sets the Global field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Global field is set to the value of the last call.
+func (b *ClassInfoApplyConfiguration) WithGlobal(value bool) *ClassInfoApplyConfiguration {
+	b.Global = &value
+	return b
+}
+
+// WithOffloaded sets the Offloaded field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Offloaded field is set to the value of the last call.
+func (b *ClassInfoApplyConfiguration) WithOffloaded(value bool) *ClassInfoApplyConfiguration {
+	b.Offloaded = &value
 	return b
 }
 

@@ -18,6 +18,16 @@ type DRClusterConfigStatusApplyConfiguration struct {
 	StorageClasses []ClassInfoApplyConfiguration `json:"storageClasses,omitempty"`
 	// volumeReplicationClasses of the cluster, sorted by name.
 	VolumeReplicationClasses []ClassInfoApplyConfiguration `json:"volumeReplicationClasses,omitempty"`
+	// volumeGroupReplicationClasses of the cluster, sorted by name.
+	VolumeGroupReplicationClasses []ClassInfoApplyConfiguration `json:"volumeGroupReplicationClasses,omitempty"`
+	// volumeSnapshotClasses of the cluster, sorted by name.
+	VolumeSnapshotClasses []ClassInfoApplyConfiguration `json:"volumeSnapshotClasses,omitempty"`
+	// volumeGroupSnapshotClasses of the cluster, sorted by name.
+	VolumeGroupSnapshotClasses []ClassInfoApplyConfiguration `json:"volumeGroupSnapshotClasses,omitempty"`
+	// networkFenceClasses of the cluster, sorted by name.
+	NetworkFenceClasses []ClassInfoApplyConfiguration `json:"networkFenceClasses,omitempty"`
+	// storageAccessDetails are the addresses that the cluster's storage drivers say its nodes reach the storage from.
+	StorageAccessDetails []StorageAccessDetailApplyConfiguration `json:"storageAccessDetails,omitempty"`
 	// lastUpdateTime is when the agent last found a difference.
 	LastUpdateTime *v1.Time `json:"lastUpdateTime,omitempty"`
 }
@@ -50,6 +60,71 @@ func (b *DRClusterConfigStatusApplyConfiguration) WithVolumeReplicationClasses(v
 			panic("nil value passed to WithVolumeReplicationClasses")
 		}
 		b.VolumeReplicationClasses = append(b.VolumeReplicationClasses, *values[i])
+	}
+	return b
+}
+
+// WithVolumeGroupReplicationClasses adds the given value to the VolumeGroupReplicationClasses field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the VolumeGroupReplicationClasses field.
+func (b *DRClusterConfigStatusApplyConfiguration) WithVolumeGroupReplicationClasses(values ...*ClassInfoApplyConfiguration) *DRClusterConfigStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithVolumeGroupReplicationClasses")
+		}
+		b.VolumeGroupReplicationClasses = append(b.VolumeGroupReplicationClasses, *values[i])
+	}
+	return b
+}
+
+// WithVolumeSnapshotClasses adds the given value to the VolumeSnapshotClasses field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the VolumeSnapshotClasses field.
+func (b *DRClusterConfigStatusApplyConfiguration) WithVolumeSnapshotClasses(values ...*ClassInfoApplyConfiguration) *DRClusterConfigStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithVolumeSnapshotClasses")
+		}
+		b.VolumeSnapshotClasses = append(b.VolumeSnapshotClasses, *values[i])
+	}
+	return b
+}
+
+// WithVolumeGroupSnapshotClasses adds the given value to the VolumeGroupSnapshotClasses field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the VolumeGroupSnapshotClasses field.
+func (b *DRClusterConfigStatusApplyConfiguration) WithVolumeGroupSnapshotClasses(values ...*ClassInfoApplyConfiguration) *DRClusterConfigStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithVolumeGroupSnapshotClasses")
+		}
+		b.VolumeGroupSnapshotClasses = append(b.VolumeGroupSnapshotClasses, *values[i])
+	}
+	return b
+}
+
+// WithNetworkFenceClasses adds the given value to the NetworkFenceClasses field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the NetworkFenceClasses field.
+func (b *DRClusterConfigStatusApplyConfiguration) WithNetworkFenceClasses(values ...*ClassInfoApplyConfiguration) *DRClusterConfigStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithNetworkFenceClasses")
+		}
+		b.NetworkFenceClasses = append(b.NetworkFenceClasses, *values[i])
+	}
+	return b
+}
+
+// WithStorageAccessDetails adds the given value to the StorageAccessDetails field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the StorageAccessDetails field.
+func (b *DRClusterConfigStatusApplyConfiguration) WithStorageAccessDetails(values ...*StorageAccessDetailApplyConfiguration) *DRClusterConfigStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithStorageAccessDetails")
+		}
+		b.StorageAccessDetails = append(b.StorageAccessDetails, *values[i])
 	}
 	return b
 }

@@ -6,6 +6,7 @@
 package v1alpha1
 
 import (
+	drv1alpha1 "github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	v1 "k8s.io/client-go/applyconfigurations/meta/v1"
 )
 
@@ -29,6 +30,12 @@ type DRPolicySpecApplyConfiguration struct {
 	// volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used. Unset means any that fits a
 	// volume's StorageClass. Immutable.
 	VolumeSnapshotClassSelector *v1.LabelSelectorApplyConfiguration `json:"volumeSnapshotClassSelector,omitempty"`
+	// volumeGroupSnapshotClassSelector narrows the VolumeGroupSnapshotClasses that may be used. Unset means any that fits a
+	// volume's StorageClass. Immutable.
+	VolumeGroupSnapshotClassSelector *v1.LabelSelectorApplyConfiguration `json:"volumeGroupSnapshotClassSelector,omitempty"`
+	// consistencyGroups says whether volumes whose storage can keep several of them at one point in time are replicated
+	// as a group: WhereAvailable or Never. Defaults to empty, which means WhereAvailable. Immutable.
+	ConsistencyGroups *drv1alpha1.ConsistencyGroups `json:"consistencyGroups,omitempty"`
 }
 
 // DRPolicySpecApplyConfiguration constructs a declarative configuration of the DRPolicySpec type for use with
@@ -81,5 +88,21 @@ func (b *DRPolicySpecApplyConfiguration) WithReplicationClassSelector(value *v1.
 // If called multiple times, the VolumeSnapshotClassSelector field is set to the value of the last call.
 func (b *DRPolicySpecApplyConfiguration) WithVolumeSnapshotClassSelector(value *v1.LabelSelectorApplyConfiguration) *DRPolicySpecApplyConfiguration {
 	b.VolumeSnapshotClassSelector = value
+	return b
+}
+
+// WithVolumeGroupSnapshotClassSelector sets the VolumeGroupSnapshotClassSelector field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the VolumeGroupSnapshotClassSelector field is set to the value of the last call.
+func (b *DRPolicySpecApplyConfiguration) WithVolumeGroupSnapshotClassSelector(value *v1.LabelSelectorApplyConfiguration) *DRPolicySpecApplyConfiguration {
+	b.VolumeGroupSnapshotClassSelector = value
+	return b
+}
+
+// WithConsistencyGroups sets the ConsistencyGroups field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ConsistencyGroups field is set to the value of the last call.
+func (b *DRPolicySpecApplyConfiguration) WithConsistencyGroups(value drv1alpha1.ConsistencyGroups) *DRPolicySpecApplyConfiguration {
+	b.ConsistencyGroups = &value
 	return b
 }

@@ -20,6 +20,9 @@ type DRPolicyStatusApplyConfiguration struct {
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// async lists the storage classes whose volumes can be replicated at intervals.
 	Async *PeerClassesApplyConfiguration `json:"async,omitempty"`
+	// sync lists the storage classes whose volumes both clusters reach on the same storage, or whose storage mirrors every
+	// write at once. A policy has either async or sync.
+	Sync *PeerClassesApplyConfiguration `json:"sync,omitempty"`
 	// unpaired lists the storage classes that have no peer, and why.
 	Unpaired []UnpairedClassApplyConfiguration `json:"unpaired,omitempty"`
 }
@@ -56,6 +59,14 @@ func (b *DRPolicyStatusApplyConfiguration) WithConditions(values ...*v1.Conditio
 // If called multiple times, the Async field is set to the value of the last call.
 func (b *DRPolicyStatusApplyConfiguration) WithAsync(value *PeerClassesApplyConfiguration) *DRPolicyStatusApplyConfiguration {
 	b.Async = value
+	return b
+}
+
+// WithSync sets the Sync field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Sync field is set to the value of the last call.
+func (b *DRPolicyStatusApplyConfiguration) WithSync(value *PeerClassesApplyConfiguration) *DRPolicyStatusApplyConfiguration {
+	b.Sync = value
 	return b
 }
 

@@ -5,16 +5,27 @@
 
 package v1alpha1
 
+import (
+	drv1alpha1 "github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
 // PeerClassApplyConfiguration represents a declarative configuration of the PeerClass type for use
 // with apply.
 //
-// PeerClass is a storage class that two clusters have under the same name and can replicate between them.
+// PeerClass is a storage class that two clusters have under the same name, and how its volumes get from one to the other.
 type PeerClassApplyConfiguration struct {
 	// storageClassName on both clusters.
 	StorageClassName *string `json:"storageClassName,omitempty"`
+	// method by which its volumes are replicated: VolumeReplication, VolumeGroupReplication, VolSync, VolSyncGroup or
+	// Shared. Empty, as in early versions, means VolumeReplication.
+	Method *drv1alpha1.ReplicationMethod `json:"method,omitempty"`
 	// replicationID that the VolumeReplicationClasses of both clusters share.
 	ReplicationID *string `json:"replicationID,omitempty"`
-	// storageID of the storage class on each cluster, in the order of the policy's drClusters.
+	// groupReplicationID that the VolumeGroupReplicationClasses of both clusters share.
+	GroupReplicationID *string `json:"groupReplicationID,omitempty"`
+	// grouping is true if the volumes of an application are replicated together, at one point in time.
+	Grouping *bool `json:"grouping,omitempty"`
+	// storageID of the storage class on each cluster, in the order of the policy's drClusters; one where it is the same.
 	StorageID []string `json:"storageID,omitempty"`
 	// clusters in the order of the policy's drClusters.
 	Clusters []string `json:"clusters,omitempty"`
@@ -34,11 +45,35 @@ func (b *PeerClassApplyConfiguration) WithStorageClassName(value string) *PeerCl
 	return b
 }
 
+// WithMethod sets the Method field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Method field is set to the value of the last call.
+func (b *PeerClassApplyConfiguration) WithMethod(value drv1alpha1.ReplicationMethod) *PeerClassApplyConfiguration {
+	b.Method = &value
+	return b
+}
+
 // WithReplicationID sets the ReplicationID field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the ReplicationID field is set to the value of the last call.
 func (b *PeerClassApplyConfiguration) WithReplicationID(value string) *PeerClassApplyConfiguration {
 	b.ReplicationID = &value
+	return b
+}
+
+// WithGroupReplicationID sets the GroupReplicationID field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the GroupReplicationID field is set to the value of the last call.
+func (b *PeerClassApplyConfiguration) WithGroupReplicationID(value string) *PeerClassApplyConfiguration {
+	b.GroupReplicationID = &value
+	return b
+}
+
+// WithGrouping sets the Grouping field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Grouping field is set to the value of the last call.
+func (b *PeerClassApplyConfiguration) WithGrouping(value bool) *PeerClassApplyConfiguration {
+	b.Grouping = &value
 	return b
 }
 

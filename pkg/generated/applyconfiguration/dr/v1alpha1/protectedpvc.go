@@ -7,8 +7,10 @@ package v1alpha1
 
 import (
 	drv1alpha1 "github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	v1 "k8s.io/client-go/applyconfigurations/meta/v1"
+	v1 "k8s.io/api/core/v1"
+	resource "k8s.io/apimachinery/pkg/api/resource"
+	apismetav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	metav1 "k8s.io/client-go/applyconfigurations/meta/v1"
 )
 
 // ProtectedPVCApplyConfiguration represents a declarative configuration of the ProtectedPVC type for use
@@ -22,14 +24,26 @@ type ProtectedPVCApplyConfiguration struct {
 	Name *string `json:"name,omitempty"`
 	// storageClassName of the PersistentVolumeClaim.
 	StorageClassName *string `json:"storageClassName,omitempty"`
+	// provisioner is the driver of its volume.
+	Provisioner *string `json:"provisioner,omitempty"`
+	// capacity of its volume, or what was asked for while it is not bound.
+	Capacity *resource.Quantity `json:"capacity,omitempty"`
+	// accessModes of the PersistentVolumeClaim.
+	AccessModes []v1.PersistentVolumeAccessMode `json:"accessModes,omitempty"`
+	// volumeMode of the PersistentVolumeClaim: Filesystem or Block.
+	VolumeMode *v1.PersistentVolumeMode `json:"volumeMode,omitempty"`
 	// replicationMethod is how its bytes travel; empty if it can't be protected.
 	ReplicationMethod *drv1alpha1.ReplicationMethod `json:"replicationMethod,omitempty"`
+	// consistencyGroup names the group of volumes that it is replicated with; empty if it is replicated by itself.
+	ConsistencyGroup *string `json:"consistencyGroup,omitempty"`
+	// peer is the cluster that it is replicated with.
+	Peer *string `json:"peer,omitempty"`
 	// conditions: DataReady while the volume is usable in the group's role, DataProtected while it is replicated.
-	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
+	Conditions []metav1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// lastSyncTime is the point in time up to which the peer has the volume's data.
-	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`
+	LastSyncTime *apismetav1.Time `json:"lastSyncTime,omitempty"`
 	// lastSyncDuration is how long the last sync took.
-	LastSyncDuration *metav1.Duration `json:"lastSyncDuration,omitempty"`
+	LastSyncDuration *apismetav1.Duration `json:"lastSyncDuration,omitempty"`
 	// lastSyncBytes is how much it transferred.
 	LastSyncBytes *int64 `json:"lastSyncBytes,omitempty"`
 }
@@ -64,6 +78,40 @@ func (b *ProtectedPVCApplyConfiguration) WithStorageClassName(value string) *Pro
 	return b
 }
 
+// WithProvisioner sets the Provisioner field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Provisioner field is set to the value of the last call.
+func (b *ProtectedPVCApplyConfiguration) WithProvisioner(value string) *ProtectedPVCApplyConfiguration {
+	b.Provisioner = &value
+	return b
+}
+
+// WithCapacity sets the Capacity field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Capacity field is set to the value of the last call.
+func (b *ProtectedPVCApplyConfiguration) WithCapacity(value resource.Quantity) *ProtectedPVCApplyConfiguration {
+	b.Capacity = &value
+	return b
+}
+
+// WithAccessModes adds the given value to the AccessModes field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the AccessModes field.
+func (b *ProtectedPVCApplyConfiguration) WithAccessModes(values ...v1.PersistentVolumeAccessMode) *ProtectedPVCApplyConfiguration {
+	for i := range values {
+		b.AccessModes = append(b.AccessModes, values[i])
+	}
+	return b
+}
+
+// WithVolumeMode sets the VolumeMode field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the VolumeMode field is set to the value of the last call.
+func (b *ProtectedPVCApplyConfiguration) WithVolumeMode(value v1.PersistentVolumeMode) *ProtectedPVCApplyConfiguration {
+	b.VolumeMode = &value
+	return b
+}
+
 // WithReplicationMethod sets the ReplicationMethod field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the ReplicationMethod field is set to the value of the last call.
@@ -72,10 +120,26 @@ func (b *ProtectedPVCApplyConfiguration) WithReplicationMethod(value drv1alpha1.
 	return b
 }
 
+// WithConsistencyGroup sets the ConsistencyGroup field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ConsistencyGroup field is set to the value of the last call.
+func (b *ProtectedPVCApplyConfiguration) WithConsistencyGroup(value string) *ProtectedPVCApplyConfiguration {
+	b.ConsistencyGroup = &value
+	return b
+}
+
+// WithPeer sets the Peer field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Peer field is set to the value of the last call.
+func (b *ProtectedPVCApplyConfiguration) WithPeer(value string) *ProtectedPVCApplyConfiguration {
+	b.Peer = &value
+	return b
+}
+
 // WithConditions adds the given value to the Conditions field in the declarative configuration
 // and returns the receiver, so that objects can be build by chaining "With" function invocations.
 // If called multiple times, values provided by each call will be appended to the Conditions field.
-func (b *ProtectedPVCApplyConfiguration) WithConditions(values ...*v1.ConditionApplyConfiguration) *ProtectedPVCApplyConfiguration {
+func (b *ProtectedPVCApplyConfiguration) WithConditions(values ...*metav1.ConditionApplyConfiguration) *ProtectedPVCApplyConfiguration {
 	for i := range values {
 		if values[i] == nil {
 			panic("nil value passed to WithConditions")
@@ -88,7 +152,7 @@ func (b *ProtectedPVCApplyConfiguration) WithConditions(values ...*v1.ConditionA
 // WithLastSyncTime sets the LastSyncTime field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the LastSyncTime field is set to the value of the last call.
-func (b *ProtectedPVCApplyConfiguration) WithLastSyncTime(value metav1.Time) *ProtectedPVCApplyConfiguration {
+func (b *ProtectedPVCApplyConfiguration) WithLastSyncTime(value apismetav1.Time) *ProtectedPVCApplyConfiguration {
 	b.LastSyncTime = &value
 	return b
 }
@@ -96,7 +160,7 @@ func (b *ProtectedPVCApplyConfiguration) WithLastSyncTime(value metav1.Time) *Pr
 // WithLastSyncDuration sets the LastSyncDuration field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the LastSyncDuration field is set to the value of the last call.
-func (b *ProtectedPVCApplyConfiguration) WithLastSyncDuration(value metav1.Duration) *ProtectedPVCApplyConfiguration {
+func (b *ProtectedPVCApplyConfiguration) WithLastSyncDuration(value apismetav1.Duration) *ProtectedPVCApplyConfiguration {
 	b.LastSyncDuration = &value
 	return b
 }

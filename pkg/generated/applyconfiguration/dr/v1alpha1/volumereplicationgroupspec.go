@@ -34,6 +34,8 @@ type VolumeReplicationGroupSpecApplyConfiguration struct {
 	S3Profiles []string `json:"s3Profiles,omitempty"`
 	// async says how volumes are replicated at intervals. Unset: volumes are replicated synchronously.
 	Async *VRGAsyncSpecApplyConfiguration `json:"async,omitempty"`
+	// sync says which volumes are reached on the same storage, or mirrored at every write. Not together with async.
+	Sync *VRGSyncSpecApplyConfiguration `json:"sync,omitempty"`
 	// kubeObjectProtection says which objects are captured besides the volumes.
 	KubeObjectProtection *KubeObjectProtectionApplyConfiguration `json:"kubeObjectProtection,omitempty"`
 }
@@ -107,6 +109,14 @@ func (b *VolumeReplicationGroupSpecApplyConfiguration) WithS3Profiles(values ...
 // If called multiple times, the Async field is set to the value of the last call.
 func (b *VolumeReplicationGroupSpecApplyConfiguration) WithAsync(value *VRGAsyncSpecApplyConfiguration) *VolumeReplicationGroupSpecApplyConfiguration {
 	b.Async = value
+	return b
+}
+
+// WithSync sets the Sync field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Sync field is set to the value of the last call.
+func (b *VolumeReplicationGroupSpecApplyConfiguration) WithSync(value *VRGSyncSpecApplyConfiguration) *VolumeReplicationGroupSpecApplyConfiguration {
+	b.Sync = value
 	return b
 }
 

@@ -20,6 +20,8 @@ type VRGAsyncSpecApplyConfiguration struct {
 	ReplicationClassSelector *v1.LabelSelectorApplyConfiguration `json:"replicationClassSelector,omitempty"`
 	// volumeSnapshotClassSelector narrows the VolumeSnapshotClasses that may be used.
 	VolumeSnapshotClassSelector *v1.LabelSelectorApplyConfiguration `json:"volumeSnapshotClassSelector,omitempty"`
+	// volumeGroupSnapshotClassSelector narrows the VolumeGroupSnapshotClasses that may be used.
+	VolumeGroupSnapshotClassSelector *v1.LabelSelectorApplyConfiguration `json:"volumeGroupSnapshotClassSelector,omitempty"`
 	// peerClasses are the storage classes that have a peer on the other cluster, as the policy found them.
 	PeerClasses []PeerClassApplyConfiguration `json:"peerClasses,omitempty"`
 }
@@ -51,6 +53,14 @@ func (b *VRGAsyncSpecApplyConfiguration) WithReplicationClassSelector(value *v1.
 // If called multiple times, the VolumeSnapshotClassSelector field is set to the value of the last call.
 func (b *VRGAsyncSpecApplyConfiguration) WithVolumeSnapshotClassSelector(value *v1.LabelSelectorApplyConfiguration) *VRGAsyncSpecApplyConfiguration {
 	b.VolumeSnapshotClassSelector = value
+	return b
+}
+
+// WithVolumeGroupSnapshotClassSelector sets the VolumeGroupSnapshotClassSelector field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the VolumeGroupSnapshotClassSelector field is set to the value of the last call.
+func (b *VRGAsyncSpecApplyConfiguration) WithVolumeGroupSnapshotClassSelector(value *v1.LabelSelectorApplyConfiguration) *VRGAsyncSpecApplyConfiguration {
+	b.VolumeGroupSnapshotClassSelector = value
 	return b
 }
 
