@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -135,7 +136,7 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decisi
 		steps[v] = append(steps[v], func() error { return a.refresh(ctx, m, v) })
 	}
 	for _, v := range d.Release {
-		steps[v] = append(steps[v], func() error { return a.release(ctx, v) })
+		steps[v] = append(steps[v], func() error { return a.release(ctx, f.Key, v, d.Copies) })
 	}
 	var wait sync.WaitGroup
 	var lock sync.Mutex
@@ -198,8 +199,8 @@ func (a *Agent) claim(ctx context.Context, key types.NamespacedName, v *Volume) 
 }
 
 // release ends a volume's replication and then takes off what claim put on. The claim's annotation goes last, so that a
-// volume half released is still known to be the group's.
-func (a *Agent) release(ctx context.Context, v *Volume) error {
+// volume half released is still known to be the group's. A copy is noted to be one.
+func (a *Agent) release(ctx context.Context, key types.NamespacedName, v *Volume, isCopy bool) error {
 	gone, err := a.backend.Remove(ctx, v.Key())
 	if err != nil || !gone {
 		return err
@@ -212,7 +213,11 @@ func (a *Agent) release(ctx context.Context, v *Volume) error {
 			return fmt.Errorf("giving PersistentVolume %s its reclaim policy back: %w", v.PV.Name, err)
 		}
 	}
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, mark.Owner)
+	copyOf := "null"
+	if isCopy {
+		copyOf = strconv.Quote(key.String())
+	}
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:%s}}}`, mark.Owner, mark.CopyOf, copyOf)
 	if err := a.local.Patch(ctx, v.PVC.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("releasing PersistentVolumeClaim %s: %w", v.Key(), err)
 	}
@@ -221,6 +226,9 @@ func (a *Agent) release(ctx context.Context, v *Volume) error {
 
 // forget ends the agent's part in a group that is being deleted.
 func (a *Agent) forget(ctx context.Context, f *Facts) error {
+	if err := a.markObjects(ctx, f); err != nil {
+		return err
+	}
 	if err := a.checkpoints.Delete(ctx, f.Key); err != nil {
 		return err
 	}

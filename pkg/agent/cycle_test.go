@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
@@ -95,8 +96,9 @@ func TestAnAgentMayDieAtAnyWrite(t *testing.T) {
 		before, run func(*twoSites)
 		victims     []string
 	}{
-		"failover": {func(*twoSites) {}, (*twoSites).failover, []string{"dr1", "dr2"}},
-		"relocate": {(*twoSites).failover, (*twoSites).relocate, []string{"dr1", "dr2"}},
+		"failover":        {func(*twoSites) {}, (*twoSites).failover, []string{"dr1", "dr2"}},
+		"relocate":        {(*twoSites).failover, (*twoSites).relocate, []string{"dr1", "dr2"}},
+		"protected again": {(*twoSites).failover, (*twoSites).protectedAgain, []string{"dr1"}},
 	} {
 		for _, victim := range half.victims {
 			t.Run(name+" "+victim, func(t *testing.T) {
@@ -155,21 +157,27 @@ func TestATokenThatIsNotTheCapturesPromotesNothing(t *testing.T) {
 	}
 }
 
-func TestDeletionLeavesTheApplicationRunning(t *testing.T) {
-	w := placed(t)
+// delete is what the hub does to the group of a cluster when protection ends.
+func (w *twoSites) delete(cluster string) {
+	w.t.Helper()
 	groups := w.hub.DrV1alpha1().VolumeReplicationGroups("shop")
-	group, err := groups.Get(t.Context(), "shop.dr1", metav1.GetOptions{})
+	group, err := groups.Get(w.t.Context(), "shop."+cluster, metav1.GetOptions{})
 	if err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
 	}
 	group.DeletionTimestamp = &metav1.Time{Time: now}
-	if _, err := groups.Update(t.Context(), group, metav1.UpdateOptions{}); err != nil {
-		t.Fatal(err)
+	if _, err := groups.Update(w.t.Context(), group, metav1.UpdateOptions{}); err != nil {
+		w.t.Fatal(err)
 	}
 	w.until("released", func() bool {
-		group, err := groups.Get(t.Context(), "shop.dr1", metav1.GetOptions{})
+		group, err := groups.Get(w.t.Context(), "shop."+cluster, metav1.GetOptions{})
 		return err != nil || len(group.Finalizers) == 0
-	}, "dr1")
+	}, cluster)
+}
+
+func TestDeletionLeavesTheApplicationRunning(t *testing.T) {
+	w := placed(t)
+	w.delete("dr1")
 	dr1 := w.sites["dr1"]
 	if dr1.replicas() != 2 || w.storage.role("dr1", "a") != "" || len(dr1.agent.checkpoints.Keys()) != 0 {
 		t.Errorf("%d replicas, volume %s", dr1.replicas(), w.storage.role("dr1", "a"))
@@ -189,5 +197,44 @@ func TestDeletionLeavesTheApplicationRunning(t *testing.T) {
 		if keys, err := w.stores[profile].List(t.Context(), ""); err != nil || len(keys) != 0 {
 			t.Errorf("captures left in %s: %q, %v", profile, keys, err)
 		}
+	}
+}
+
+// protectedAgain is what the hub does when an application that a failover took to dr2 is let go of and protected again where it runs.
+func (w *twoSites) protectedAgain() {
+	w.t.Helper()
+	for _, cluster := range []string{"dr1", "dr2"} {
+		w.delete(cluster)
+		if err := w.hub.DrV1alpha1().VolumeReplicationGroups("shop").Delete(w.t.Context(), "shop."+cluster, metav1.DeleteOptions{}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.command("dr2", v1alpha1.Primary, "", 1, nil)
+	w.command("dr1", v1alpha1.Secondary, "", 1, nil)
+	w.until("protected", w.is("dr2", v1alpha1.PrimaryState, allGood...), "dr2")
+	w.until("standing by", w.is("dr1", v1alpha1.SecondaryState, v1alpha1.ConditionDataReady, v1alpha1.ConditionDataProtected), "dr1")
+}
+
+func TestProtectionThatIsTakenUpAgainAfterAMoveFindsWhatItLeftBehind(t *testing.T) {
+	w := placed(t)
+	w.failover()
+	settings := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "settings"}}
+	if err := w.sites["dr2"].api.Patch(t.Context(), settings, client.RawPatch(types.MergePatchType, []byte(`{"data":{"new":"w"}}`))); err != nil {
+		t.Fatal(err)
+	}
+	w.protectedAgain()
+	for _, name := range []string{"pv-a", "pv-b"} {
+		volume := &corev1.PersistentVolume{}
+		if err := w.sites["dr1"].api.Get(t.Context(), client.ObjectKey{Name: name}, volume); err != nil || volume.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
+			t.Errorf("PersistentVolume %s on the standby: %s, %v", name, volume.Spec.PersistentVolumeReclaimPolicy, err)
+		}
+	}
+	w.command("dr1", v1alpha1.Primary, v1alpha1.VRGActionFailover, 2, nil)
+	w.until("recovered", w.is("dr1", v1alpha1.PrimaryState, v1alpha1.ConditionClusterDataReady, v1alpha1.ConditionKubeObjectsReady), "dr1")
+	w.command("dr2", v1alpha1.Secondary, v1alpha1.VRGActionFailover, 2, nil)
+	w.until("given way", w.is("dr2", v1alpha1.SecondaryState, v1alpha1.ConditionQuiesced), "dr2")
+	w.runsOnlyOn("dr1", "dr2")
+	if err := w.sites["dr1"].api.Get(t.Context(), client.ObjectKeyFromObject(settings), settings); err != nil || settings.Data["new"] != "w" {
+		t.Errorf("settings on dr1: %v, %v", settings.Data, err)
 	}
 }

@@ -31,8 +31,9 @@ type Decision struct {
 	Demote         []*Volume
 	How            replication.Demotion
 	Refresh        []*Volume
-	// Release ends the replication of volumes and leaves nothing of ours on them.
+	// Release ends the replication of volumes and leaves nothing of ours on them, but that they were copies.
 	Release []*Volume
+	Copies  bool
 	// RestoreVolumes and restoreObjects continue a restore.
 	RestoreVolumes, RestoreObjects bool
 	// Resume gives the workload its scale back.

@@ -48,6 +48,7 @@ func (d *decider) letGo(role checkpoint.Role) string {
 	if role.State == v1alpha1.Secondary && role.Action != "" && !d.stopped() {
 		return "the workload is stopped"
 	}
+	d.out.Copies = role.State == v1alpha1.Secondary
 	var held []string
 	for i := range d.Volumes {
 		v := &d.Volumes[i]

@@ -15,9 +15,15 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// standBy touches nothing: the storage receives the copies by itself.
+// standBy touches nothing: the storage receives the copies by itself. Claims that an earlier group left behind here become
+// the group's again, so that a recovery finds them and nobody deletes their volumes.
 func (d *decider) standBy() {
 	d.nothingToRestore()
+	for i := range d.Volumes {
+		if v := &d.Volumes[i]; v.leftBehind() && !v.Claimed {
+			d.out.Claim = append(d.out.Claim, v)
+		}
+	}
 	d.secondaryRows()
 	if d.allSecondary() {
 		d.report.State = v1alpha1.SecondaryState

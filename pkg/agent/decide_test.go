@@ -128,6 +128,8 @@ func unbound(v *Volume) {
 	v.PV, v.Claimed, v.Class = nil, false, ""
 	v.Problem = &replication.Problem{Reason: "NotBound", Message: "PersistentVolumeClaim shop/" + v.PVC.Name + " is not bound"}
 }
+func left(v *Volume) { v.Copy = true }
+func used(v *Volume) { v.Users = []string{"Pod shop/writer"} }
 func classless(v *Volume) {
 	v.Class, v.Claimed, v.Owner = "", false, ""
 	v.Problem = &replication.Problem{Reason: "NoReplicationClass", Message: "PersistentVolumeClaim shop/" + v.PVC.Name + " has no class"}
@@ -487,6 +489,23 @@ func TestAStandbyTouchesNothing(t *testing.T) {
 		"with a claim in the way of a recovery": {
 			world: standingBy().with(vol("a", unclaimed)), state: v1alpha1.SecondaryState,
 			says: []string{"DataReady=False PVCConflict shop/a", "DataProtected=False PVCConflict"},
+		},
+		"with a claim that an earlier group left behind": {
+			world: standingBy().with(vol("a", unclaimed, left)), does: []string{"claim a"}, state: v1alpha1.SecondaryState,
+			says: []string{"DataReady=True Secondary", "DataProtected=True"},
+		},
+		"with one that is the group's again": {
+			world: standingBy().with(vol("a", left)), state: v1alpha1.SecondaryState, says: []string{"DataReady=True Secondary", "DataProtected=True"},
+		},
+		"with one that somebody uses": {
+			world: standingBy().with(vol("a", unclaimed, left, used)), state: v1alpha1.SecondaryState,
+			says: []string{"DataReady=False PVCConflict Pod shop/writer"},
+		},
+		"with one that somebody has begun to use": {
+			world: standingBy().with(vol("a", left, used)), state: v1alpha1.SecondaryState, says: []string{"DataReady=False PVCConflict Pod shop/writer"},
+		},
+		"with one that is bound to nothing": {
+			world: standingBy().with(vol("a", unclaimed, left, unbound)), state: v1alpha1.SecondaryState, says: []string{"DataReady=False PVCConflict kubectl delete pvc"},
 		},
 		"a volume that is still primary is not confirmed": {world: standingBy().with(vol("a", promoted)), state: v1alpha1.UnknownState},
 	})

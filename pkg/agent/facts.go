@@ -58,6 +58,9 @@ type Volume struct {
 	// Owner is the group it says it belongs to; foreign is true if that is another one that this agent knows.
 	Owner   string
 	Foreign bool
+	// Copy is true if the claim was left behind as a secondary by an earlier group of this name; users are the pods that mount it.
+	Copy  bool
+	Users []string
 	// Claimed is true once the claim says that it is the group's, and its volume is kept if the claim goes.
 	Claimed bool
 	// Class that replicates it, or problem why none does.
@@ -118,6 +121,11 @@ func (v *Volume) bound() bool { return v.PV != nil }
 
 // going tells whether somebody has deleted the claim.
 func (v *Volume) going() bool { return !v.PVC.DeletionTimestamp.IsZero() }
+
+// leftBehind tells whether the claim is one of an earlier group of this name, as it was left.
+func (v *Volume) leftBehind() bool {
+	return v.Copy && v.Selected && !v.Foreign && v.bound() && !v.going() && len(v.Users) == 0
+}
 
 // own tells whether the volume belongs to the group.
 func (f *Facts) own(v *Volume) bool { return v.Owner == f.Key.String() }

@@ -15,10 +15,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/workload"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
@@ -70,11 +72,33 @@ func (a *Agent) observeVolumes(ctx context.Context, f *Facts) ([]Volume, error) 
 			return nil, err
 		}
 		v.Selected, v.Owner, v.Foreign = selected, owner, a.foreign(owner, f.Key)
+		v.Copy = pvc.Annotations[mark.CopyOf] == f.Key.String()
 		v.Claimed = owner == f.Key.String() && v.PV != nil && v.PV.Spec.PersistentVolumeReclaimPolicy == corev1.PersistentVolumeReclaimRetain
 		volumes = append(volumes, v)
 	}
+	if err := a.observeUsers(ctx, f, volumes); err != nil {
+		return nil, err
+	}
 	slices.SortFunc(volumes, func(a, b Volume) int { return cmp.Compare(a.PVC.Name, b.PVC.Name) })
 	return volumes, nil
+}
+
+// observeUsers finds out who uses what was left behind, where that matters: on a standby.
+func (a *Agent) observeUsers(ctx context.Context, f *Facts, volumes []Volume) error {
+	if f.spec().ReplicationState != v1alpha1.Secondary {
+		return nil
+	}
+	for i := range volumes {
+		v := &volumes[i]
+		if !v.Copy {
+			continue
+		}
+		var err error
+		if v.Users, err = workload.Users(ctx, a.local, f.Key.Namespace, sets.New(v.PVC.Name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *Agent) observeVolume(ctx context.Context, f *Facts, pvc *corev1.PersistentVolumeClaim, rules replication.Rules) (Volume, error) {

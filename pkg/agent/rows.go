@@ -86,7 +86,7 @@ func (d *decider) secondaryRows() {
 	for i := range d.Volumes {
 		v := &d.Volumes[i]
 		row := d.row(v)
-		if !d.own(v) {
+		if !d.own(v) || d.spec.Action == "" && len(v.Users) > 0 {
 			row.Ready = d.inTheWay(v)
 		} else {
 			row.Ready = d.secondaryReady(v)
@@ -100,11 +100,18 @@ func (d *decider) secondaryRows() {
 // inTheWay is the row of a claim that a restore would meet. Where the application was primary, such a claim is merely one
 // that was never protected.
 func (d *decider) inTheWay(v *Volume) status.Condition {
-	if d.spec.Action != "" {
+	switch {
+	case d.spec.Action != "" || v.leftBehind():
 		return status.True("NotReplicated", "")
+	case v.Copy && len(v.Users) > 0:
+		return status.False("PVCConflict", fmt.Sprintf(
+			"PersistentVolumeClaim %s on %s is a copy, left behind when its protection ended, and in use by %s: what is written to it would be lost; "+
+				"stop that, or protect the application on %s instead", v.Key(), d.Cluster, join(v.Users), d.Cluster))
+	default:
+		return status.False("PVCConflict", fmt.Sprintf(
+			"PersistentVolumeClaim %s exists on %s, which is a standby: a recovery could not restore it; if nobody needs what it holds, delete it "+
+				"(on %s: kubectl delete pvc -n %s %s), or take it out of the selector", v.Key(), d.Cluster, d.Cluster, v.PVC.Namespace, v.PVC.Name))
 	}
-	return status.False("PVCConflict", fmt.Sprintf(
-		"PersistentVolumeClaim %s exists on %s, which is a standby: a recovery could not restore it; delete it, or take it out of the selector", v.Key(), d.Cluster))
 }
 
 func (d *decider) secondaryReady(v *Volume) status.Condition {

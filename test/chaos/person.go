@@ -6,7 +6,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -123,14 +122,10 @@ func (p *person) recreate(ctx context.Context, app *framework.App, e Event) {
 
 // create protects the application where it runs, asking until there is an answer.
 func (p *person) create(ctx context.Context, app *framework.App, primary string) {
-	placement := framework.Placement(app.Namespace, app.Name)
-	if primary == framework.DR2 {
-		placement.Spec.PreferredCluster, placement.Spec.FailoverCluster = framework.DR2, framework.DR1
-	}
 	for ctx.Err() == nil {
-		_, err := app.Placements().Create(ctx, placement, metav1.CreateOptions{})
+		err := app.ProtectOn(ctx, primary)
 		if err == nil || apierrors.IsAlreadyExists(err) {
-			p.history.Add(Entry{Kind: KindNote, App: app.Namespace, What: fmt.Sprintf("protected on %s", placement.Spec.PreferredCluster)})
+			p.history.Add(Entry{Kind: KindNote, App: app.Namespace, What: "protected on " + primary})
 			return
 		}
 		pause(ctx, time.Second)

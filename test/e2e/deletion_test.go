@@ -42,6 +42,10 @@ var _ = Describe("Deleting a DRPlacementControl", func() {
 		Expect(framework.AwaitGone(ctx, app.Placements(), app.Name, framework.Replication)).To(Succeed())
 		itStillRuns(ctx, app, framework.DR2)
 		Expect(actionsOf(ctx, app)).NotTo(BeEmpty(), "records outlive what they are about")
+		By("protecting it again there, with the copies that were left behind as its standby's")
+		Expect(app.ProtectOn(ctx, framework.DR2)).To(Succeed())
+		settled(ctx, app, framework.DR2)
+		relocated(ctx, app, toDR1)
 	}, SpecTimeout(specTimeout))
 })
 

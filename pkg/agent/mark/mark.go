@@ -12,6 +12,9 @@ const (
 	Replicas = "dr.ramen.io/replicas"
 	// ReclaimPolicy is the policy a PersistentVolume had before it was protected.
 	ReclaimPolicy = "dr.ramen.io/reclaim-policy"
+	// CopyOf names the VolumeReplicationGroup, as <namespace>/<name>, that a PersistentVolumeClaim was a secondary of when the
+	// group was deleted. Should there be such a group again, what it copies is what the claim had.
+	CopyOf = "dr.ramen.io/copy-of"
 	// ManagedBy labels what the agent creates for itself.
 	ManagedBy = "app.kubernetes.io/managed-by"
 	// Agent is the value of ManagedBy, and the agent's field manager.
@@ -23,7 +26,7 @@ const (
 // IsOurs tells the keys of annotations and labels that say something about this cluster only and do not travel.
 func IsOurs(key string) bool {
 	switch key {
-	case Owner, Replicas, ReclaimPolicy:
+	case Owner, CopyOf, Replicas, ReclaimPolicy:
 		return true
 	default:
 		return false

@@ -49,7 +49,7 @@ func Quiesce(ctx context.Context, c client.Client, namespace string, claims sets
 			waiting = append(waiting, s.String())
 		}
 	}
-	pods, err := users(ctx, c, namespace, claims)
+	pods, err := Users(ctx, c, namespace, claims)
 	return append(waiting, pods...), err
 }
 
@@ -89,8 +89,8 @@ func RememberedReplicas(object client.Object) (replicas int32, ok bool, err erro
 	return int32(n), true, nil
 }
 
-// users names the pods that have one of the claims mounted, sorted.
-func users(ctx context.Context, c client.Client, namespace string, claims sets.Set[string]) ([]string, error) {
+// Users names the pods that have one of the claims mounted, sorted.
+func Users(ctx context.Context, c client.Client, namespace string, claims sets.Set[string]) ([]string, error) {
 	var pods corev1.PodList
 	if err := c.List(ctx, &pods, client.InNamespace(namespace)); err != nil {
 		return nil, fmt.Errorf("listing the pods of %s: %w", namespace, err)

@@ -80,8 +80,13 @@ func (a *App) Get(ctx context.Context) (*v1alpha1.DRPlacementControl, error) {
 }
 
 // Protect creates the DRPlacementControl.
-func (a *App) Protect(ctx context.Context) error {
-	_, err := a.Placements().Create(ctx, Placement(a.Namespace, a.Name), metav1.CreateOptions{})
+func (a *App) Protect(ctx context.Context) error { return a.ProtectOn(ctx, DR1) }
+
+// ProtectOn creates the DRPlacementControl of an application that runs on the cluster.
+func (a *App) ProtectOn(ctx context.Context, cluster string) error {
+	placement := Placement(a.Namespace, a.Name)
+	placement.Spec.PreferredCluster, placement.Spec.FailoverCluster = cluster, Other(cluster)
+	_, err := a.Placements().Create(ctx, placement, metav1.CreateOptions{})
 	return err
 }
 
