@@ -29,7 +29,15 @@ all=(
   "minio                    minio      github.com/minio/minio"
   "csi-addons-manager       csi-addons github.com/csi-addons/kubernetes-csi-addons/cmd/manager"
   "csi-provisioner          external-provisioner github.com/kubernetes-csi/external-provisioner/v5/cmd/csi-provisioner"
+  "snapshot-controller      external-snapshotter github.com/kubernetes-csi/external-snapshotter/v8/cmd/snapshot-controller"
+  "csi-snapshotter          external-snapshotter github.com/kubernetes-csi/external-snapshotter/v8/cmd/csi-snapshotter"
+  "volsync-manager          volsync    github.com/backube/volsync/cmd"
 )
+
+# VolSync has one tag for each mover that is left out.
+tags_of() { # module
+  [[ $1 != volsync ]] || echo disable_rclone,disable_restic,disable_rsync,disable_syncthing
+}
 
 from_assets() {
   [[ -n ${KUBEBUILDER_ASSETS:-} && ( $1 == etcd || $1 == kube-apiserver || $1 == kubectl ) ]]
@@ -55,7 +63,8 @@ for tool in "${all[@]}"; do
   fi
   flags="-s -w"
   [[ $module != kubernetes ]] || flags=$(kubernetes_flags)
-  stamp=$(stamp_of "$module" "$package" "$flags")
+  tags=$(tags_of "$module")
+  stamp=$(stamp_of "$module" "$package" "$flags$tags")
   if [[ -x $tools/$name && $(cat "$tools/.$name.stamp" 2>/dev/null) == "$stamp" ]]; then
     echo "$label built before"
     continue
@@ -63,28 +72,28 @@ for tool in "${all[@]}"; do
   echo "$label building"
   started=$SECONDS
   interruptible "$label building" \
-    go build -C "hack/tools/$module" -trimpath -ldflags "$flags" -o "$PWD/$tools/$name" "$package"
+    go build -C "hack/tools/$module" -trimpath -tags "$tags" -ldflags "$flags" -o "$PWD/$tools/$name" "$package"
   echo "$stamp" >"$tools/.$name.stamp"
   echo "$label built in $(elapsed "$started")"
 done
 
-# The playground installs the CRDs of the csi-addons manager that it runs.
-crds=$tools/crds/csi-addons
-if [[ ! -d $crds || $tools/.csi-addons-manager.stamp -nt $crds ]]; then
-  module_dir=$(go list -C hack/tools/csi-addons -m -f '{{.Dir}}' github.com/csi-addons/kubernetes-csi-addons)
+# crds copies the CRDs that a module has in a directory, if something has changed since it did: of what the playground runs
+# it installs them, and manifests for cert-manager, of which there is no program to build, are tried against its.
+crds() { # tool module, module, directory in it, files, newer if changed
+  local crds=$tools/crds/$1 directory
+  if [[ -d $crds && ! $5 -nt $crds ]]; then
+    return
+  fi
+  go -C "hack/tools/$1" mod download "$2"
+  directory=$(go list -C "hack/tools/$1" -m -f '{{.Dir}}' "$2")/$3
   rm -rf "$crds"
   mkdir -p "$crds"
-  cp "$module_dir"/config/crd/bases/*.yaml "$crds/"
+  # shellcheck disable=SC2086 # files is a pattern
+  cp "$directory"/$4 "$crds/"
   chmod u+w "$crds"/*.yaml
-fi
-
-# Manifests for cert-manager are tried against its CRDs, of which its module has no program to build.
-crds=$tools/crds/cert-manager
-if [[ ! -d $crds || hack/tools/cert-manager/go.mod -nt $crds ]]; then
-  go -C hack/tools/cert-manager mod download
-  module_dir=$(go list -C hack/tools/cert-manager -m -f '{{.Dir}}' github.com/cert-manager/cert-manager)
-  rm -rf "$crds"
-  mkdir -p "$crds"
-  cp "$module_dir"/deploy/crds/cert-manager.io_*.yaml "$crds/"
-  chmod u+w "$crds"/*.yaml
-fi
+}
+crds csi-addons github.com/csi-addons/kubernetes-csi-addons config/crd/bases '*.yaml' "$tools/.csi-addons-manager.stamp"
+crds external-snapshotter github.com/kubernetes-csi/external-snapshotter/client/v8 config/crd '*storage.k8s.io_*.yaml' \
+  "$tools/.csi-snapshotter.stamp"
+crds volsync github.com/backube/volsync config/crd/bases '*.yaml' "$tools/.volsync-manager.stamp"
+crds cert-manager github.com/cert-manager/cert-manager deploy/crds 'cert-manager.io_*.yaml' hack/tools/cert-manager/go.mod
