@@ -40,6 +40,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&DRPolicy{}, &DRPolicyList{},
 		&DRCluster{}, &DRClusterList{},
 		&DRClusterConfig{}, &DRClusterConfigList{},
+		&ClusterFence{},
+		&MaintenanceMode{}, &MaintenanceModeList{},
 	)
 	return nil
 }

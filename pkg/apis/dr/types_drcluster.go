@@ -24,12 +24,23 @@ type DRClusterSpec struct {
 	CIDRs         []string
 }
 
-// ConditionConnected of a DRCluster is True while its agent holds its Lease.
-const ConditionConnected = "Connected"
+// Conditions of a DRCluster.
+const (
+	// ConditionConnected is True while the cluster's agent holds its Lease.
+	ConditionConnected = "Connected"
+)
+
+// DRClusterPhase is what a cluster can be used for.
+type DRClusterPhase string
+
+// ClusterAvailable means that the cluster has not been fenced, or nothing is left of it.
+const ClusterAvailable DRClusterPhase = "Available"
 
 // DRClusterStatus is what is known of a cluster.
 type DRClusterStatus struct {
 	ObservedGeneration int64
+	Phase              DRClusterPhase
+	Fence              *FenceRequest
 	Conditions         []metav1.Condition
 	HeartbeatAge       *metav1.Duration
 }

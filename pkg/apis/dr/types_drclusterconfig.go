@@ -19,6 +19,7 @@ type DRClusterConfig struct {
 // DRClusterConfigSpec identifies a cluster.
 type DRClusterConfigSpec struct {
 	ClusterID string
+	Fences    []FenceOrder
 }
 
 // DRClusterConfigStatus is what the agent found on its cluster.
@@ -30,6 +31,7 @@ type DRClusterConfigStatus struct {
 	VolumeGroupSnapshotClasses    []ClassInfo
 	NetworkFenceClasses           []ClassInfo
 	StorageAccessDetails          []StorageAccessDetail
+	Fences                        []FenceReport
 	LastUpdateTime                *metav1.Time
 }
 

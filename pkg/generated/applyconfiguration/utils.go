@@ -65,12 +65,24 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.DRPolicySpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("DRPolicyStatus"):
 		return &drv1alpha1.DRPolicyStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("FenceOrder"):
+		return &drv1alpha1.FenceOrderApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("FenceReport"):
+		return &drv1alpha1.FenceReportApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("FenceRequest"):
+		return &drv1alpha1.FenceRequestApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HandoverToken"):
 		return &drv1alpha1.HandoverTokenApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("HandoverVolume"):
 		return &drv1alpha1.HandoverVolumeApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("KubeObjectProtection"):
 		return &drv1alpha1.KubeObjectProtectionApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MaintenanceMode"):
+		return &drv1alpha1.MaintenanceModeApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MaintenanceModeSpec"):
+		return &drv1alpha1.MaintenanceModeSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MaintenanceModeStatus"):
+		return &drv1alpha1.MaintenanceModeStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PeerClass"):
 		return &drv1alpha1.PeerClassApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PeerClasses"):

@@ -25,6 +25,9 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ActionStep{}.OpenAPIModelName():                   schema_pkg_apis_dr_v1alpha1_ActionStep(ref),
 		v1alpha1.CaptureReference{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_CaptureReference(ref),
 		v1alpha1.ClassInfo{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_ClassInfo(ref),
+		v1alpha1.ClusterFence{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_ClusterFence(ref),
+		v1alpha1.ClusterFenceSpec{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_ClusterFenceSpec(ref),
+		v1alpha1.ClusterFenceStatus{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_ClusterFenceStatus(ref),
 		v1alpha1.ClusterView{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_ClusterView(ref),
 		v1alpha1.DRAction{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_DRAction(ref),
 		v1alpha1.DRActionList{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_DRActionList(ref),
@@ -49,9 +52,16 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.DRPolicySpec{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_DRPolicySpec(ref),
 		v1alpha1.DRPolicyStatus{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_DRPolicyStatus(ref),
 		v1alpha1.DataLossWindow{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_DataLossWindow(ref),
+		v1alpha1.FenceOrder{}.OpenAPIModelName():                   schema_pkg_apis_dr_v1alpha1_FenceOrder(ref),
+		v1alpha1.FenceReport{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_FenceReport(ref),
+		v1alpha1.FenceRequest{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_FenceRequest(ref),
 		v1alpha1.HandoverToken{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_HandoverToken(ref),
 		v1alpha1.HandoverVolume{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_HandoverVolume(ref),
 		v1alpha1.KubeObjectProtection{}.OpenAPIModelName():         schema_pkg_apis_dr_v1alpha1_KubeObjectProtection(ref),
+		v1alpha1.MaintenanceMode{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_MaintenanceMode(ref),
+		v1alpha1.MaintenanceModeList{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MaintenanceModeList(ref),
+		v1alpha1.MaintenanceModeSpec{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MaintenanceModeSpec(ref),
+		v1alpha1.MaintenanceModeStatus{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_MaintenanceModeStatus(ref),
 		v1alpha1.PeerClass{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_PeerClass(ref),
 		v1alpha1.PeerClasses{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_PeerClasses(ref),
 		v1alpha1.PlacementReference{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_PlacementReference(ref),
@@ -218,11 +228,11 @@ func schema_pkg_apis_dr_v1alpha1_ActionStep(ref common.ReferenceCallback) common
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name of the step. A failover has StopSource, Promote and Restore; a relocate HandOver, Promote and Restore.\n\nPossible enum values:\n - `\"HandOver\"` quiesces the application on the source, captures it, syncs its volumes a last time and makes the source issue the handover token: relocate only.\n - `\"Promote\"` makes the target primary: volumes restored and promoted.\n - `\"Restore\"` restores the application's objects on the target, so that it may run.\n - `\"StopSource\"` stops the source from writing, or establishes that it can't be reached: failover only.",
+							Description: "name of the step. A failover has StopSource, Promote and Restore; a relocate HandOver, Promote and Restore. Under synchronous replication Fence takes the place of StopSource; MaintenanceMode follows it where storage asks for it.\n\nPossible enum values:\n - `\"Fence\"` waits until the source is fenced off from the storage that the target is to use, or confirmed that it has stopped: instead of StopSource where volumes are replicated synchronously.\n - `\"HandOver\"` quiesces the application on the source, captures it, syncs its volumes a last time and makes the source issue the handover token: relocate only.\n - `\"MaintenanceMode\"` has the target's storage prepare for the promotion: failover only, where storage asks for it.\n - `\"Promote\"` makes the target primary: volumes restored and promoted.\n - `\"Restore\"` restores the application's objects on the target, so that it may run.\n - `\"StopSource\"` stops the source from writing, or establishes that it can't be reached: failover only.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
-							Enum:        []interface{}{"HandOver", "Promote", "Restore", "StopSource"},
+							Enum:        []interface{}{"Fence", "HandOver", "MaintenanceMode", "Promote", "Restore", "StopSource"},
 						},
 					},
 					"cluster": {
@@ -431,6 +441,132 @@ func schema_pkg_apis_dr_v1alpha1_ClassInfo(ref common.ReferenceCallback) common.
 				Required: []string{"name", "provisioner"},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ClusterFence(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterFence asks for a cluster to be fenced off from storage, or to be let back. It is the body of, and the answer to, a POST to the fence or unfence subresource of a DRCluster; it is not stored. What became of it, the DRCluster's status says.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata.name, if given, has to be the DRCluster's; metadata.uid and metadata.resourceVersion are preconditions on it.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is what is asked for.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClusterFenceSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is the answer.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ClusterFenceStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ClusterFenceSpec{}.OpenAPIModelName(), v1alpha1.ClusterFenceStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ClusterFenceSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterFenceSpec is what is asked for.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"manual": {
+						SchemaProps: spec.SchemaProps{
+							Description: "manual says that the requester vouches for it: the cluster has been fenced off, or let back, by other means than a storage driver. Nothing is carried out.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason is the requester's own words, kept for the record: at most 1024 characters.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"force": {
+						SchemaProps: spec.SchemaProps{
+							Description: "force overrides the checks that are marked as forceable, such as an application that is available on the cluster.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ClusterFenceStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClusterFenceStatus is the answer to a request.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"checks": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "checks are what preflight looked at and what it found.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.PreflightCheck{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"request": {
+						SchemaProps: spec.SchemaProps{
+							Description: "request is what was put into the DRCluster's status or, on a dry run, would be.",
+							Ref:         ref(v1alpha1.FenceRequest{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.FenceRequest{}.OpenAPIModelName(), v1alpha1.PreflightCheck{}.OpenAPIModelName()},
 	}
 }
 
@@ -756,7 +892,7 @@ func schema_pkg_apis_dr_v1alpha1_DRActionStatus(ref common.ReferenceCallback) co
 					},
 					"dataLossWindow": {
 						SchemaProps: spec.SchemaProps{
-							Description: "dataLossWindow is the data a failover gave up when it was accepted. Absent for a relocate.",
+							Description: "dataLossWindow is the data a failover gave up when it was accepted; none under synchronous replication. Absent for a relocate.",
 							Ref:         ref(v1alpha1.DataLossWindow{}.OpenAPIModelName()),
 						},
 					},
@@ -853,7 +989,7 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterConfig(ref common.ReferenceCallback) c
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent.",
+				Description: "DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent, but for spec.fences: what the server has it do about other clusters.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"kind": {
@@ -954,7 +1090,7 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterConfigSpec(ref common.ReferenceCallbac
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "DRClusterConfigSpec identifies a cluster.",
+				Description: "DRClusterConfigSpec identifies a cluster, and is what its agent shall do about others.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"clusterID": {
@@ -965,10 +1101,33 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterConfigSpec(ref common.ReferenceCallbac
 							Format:      "",
 						},
 					},
+					"fences": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"clusterName",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "fences are other clusters that the agent fences off from the storage that both reach. The server writes it.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.FenceOrder{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 				},
 				Required: []string{"clusterID"},
 			},
 		},
+		Dependencies: []string{
+			v1alpha1.FenceOrder{}.OpenAPIModelName()},
 	}
 }
 
@@ -1126,6 +1285,27 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterConfigStatus(ref common.ReferenceCallb
 							},
 						},
 					},
+					"fences": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"clusterName",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "fences say what became of those that spec asks for.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.FenceReport{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 					"lastUpdateTime": {
 						SchemaProps: spec.SchemaProps{
 							Description: "lastUpdateTime is when the agent last found a difference.",
@@ -1136,7 +1316,7 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterConfigStatus(ref common.ReferenceCallb
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.ClassInfo{}.OpenAPIModelName(), v1alpha1.StorageAccessDetail{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.ClassInfo{}.OpenAPIModelName(), v1alpha1.FenceReport{}.OpenAPIModelName(), v1alpha1.StorageAccessDetail{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -1255,7 +1435,7 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterSpec(ref common.ReferenceCallback) com
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "cidrs are the addresses that the cluster's nodes reach their storage from, such as 10.0.1.0/24, for whoever fences the cluster off. The server itself fences nothing.",
+							Description: "cidrs are the addresses that the cluster's nodes reach their storage from, such as 10.0.1.0/24: what is fenced off when the cluster is. Unset: those that its storage drivers report.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1288,6 +1468,20 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterStatus(ref common.ReferenceCallback) c
 							Format:      "int64",
 						},
 					},
+					"phase": {
+						SchemaProps: spec.SchemaProps{
+							Description: "phase is what the cluster can be used for: Available, Fencing, Fenced or Unfencing.\n\nPossible enum values:\n - `\"Available\"` means that the cluster has not been fenced, or nothing is left of it.\n - `\"Fenced\"` means that storage refuses the cluster.\n - `\"Fencing\"` means that a fence was accepted and is being carried out.\n - `\"Unfencing\"` means that the cluster is being let back.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Available", "Fenced", "Fencing", "Unfencing"},
+						},
+					},
+					"fence": {
+						SchemaProps: spec.SchemaProps{
+							Description: "fence is the last fence or unfence that was accepted: who asked for it, when and why.",
+							Ref:         ref(v1alpha1.FenceRequest{}.OpenAPIModelName()),
+						},
+					},
 					"conditions": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -1298,7 +1492,7 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterStatus(ref common.ReferenceCallback) c
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "conditions: Validated is True while the object store can be reached and its bucket is there, Connected while the cluster's agent holds its Lease.",
+							Description: "conditions: Validated is True while the object store can be reached and its bucket is there, Connected while the cluster's agent holds its Lease, Fenced while storage refuses the cluster, Clean while nothing of a fence is left; CIDRsValidated says whether spec.cidrs has what storage reports.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -1319,7 +1513,7 @@ func schema_pkg_apis_dr_v1alpha1_DRClusterStatus(ref common.ReferenceCallback) c
 			},
 		},
 		Dependencies: []string{
-			v1.Condition{}.OpenAPIModelName(), v1.Duration{}.OpenAPIModelName()},
+			v1alpha1.FenceRequest{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Duration{}.OpenAPIModelName()},
 	}
 }
 
@@ -1935,6 +2129,254 @@ func schema_pkg_apis_dr_v1alpha1_DataLossWindow(ref common.ReferenceCallback) co
 	}
 }
 
+func schema_pkg_apis_dr_v1alpha1_FenceOrder(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FenceOrder tells an agent to fence another cluster off from the storage both reach, or to let it back.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"clusterName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "clusterName is the DRCluster that is fenced off.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"number": {
+						SchemaProps: spec.SchemaProps{
+							Description: "number of the request; a report counts only if it is of the same.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "state that shall be.\n\nPossible enum values:\n - `\"Fenced\"` means that storage refuses the cluster's nodes.\n - `\"Unfenced\"` means that storage serves them.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Fenced", "Unfenced"},
+						},
+					},
+					"cidrs": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "cidrs to fence off.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"networkFenceClasses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "networkFenceClasses to do it by, each by a NetworkFence of its own.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"clusterName", "number", "state", "cidrs", "networkFenceClasses"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_FenceReport(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FenceReport is what became of a FenceOrder.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"clusterName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "clusterName is the DRCluster that is fenced off.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"number": {
+						SchemaProps: spec.SchemaProps{
+							Description: "number of the order that the report is about.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "state that the order asked for.\n\nPossible enum values:\n - `\"Fenced\"` means that storage refuses the cluster's nodes.\n - `\"Unfenced\"` means that storage serves them.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Fenced", "Unfenced"},
+						},
+					},
+					"done": {
+						SchemaProps: spec.SchemaProps{
+							Description: "done is true once every class has confirmed.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message says what is awaited or wrong.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"clusterName", "number", "state"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_FenceRequest(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FenceRequest is the last fence or unfence of a cluster that was accepted.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"number": {
+						SchemaProps: spec.SchemaProps{
+							Description: "number counts a cluster's requests.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "state asked for.\n\nPossible enum values:\n - `\"Fenced\"` means that storage refuses the cluster's nodes.\n - `\"Unfenced\"` means that storage serves them.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Fenced", "Unfenced"},
+						},
+					},
+					"manual": {
+						SchemaProps: spec.SchemaProps{
+							Description: "manual is true if the requester vouches for it.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"peer": {
+						SchemaProps: spec.SchemaProps{
+							Description: "peer is the cluster whose agent carries it out; empty if nothing is to be carried out.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"cidrs": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "cidrs are the addresses that are fenced off.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"networkFenceClasses": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "networkFenceClasses are the classes of the peer that it is carried out by.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"requestedBy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "requestedBy is the user who asked.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"requestedTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "requestedTime is when it was accepted.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Description: "reason is the requester's own words.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"force": {
+						SchemaProps: spec.SchemaProps{
+							Description: "force is true if checks were overridden.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"completionTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "completionTime is when it was done.",
+							Ref:         ref(v1.MicroTime{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"number", "state", "requestedTime"},
+			},
+		},
+		Dependencies: []string{
+			v1.MicroTime{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_dr_v1alpha1_HandoverToken(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2077,6 +2519,215 @@ func schema_pkg_apis_dr_v1alpha1_KubeObjectProtection(ref common.ReferenceCallba
 		},
 		Dependencies: []string{
 			v1.Duration{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_MaintenanceMode(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MaintenanceMode asks the storage of a cluster to prepare for the promotion of its copies. The server makes it for a failover and deletes it once no failover needs it any more; the storage's operator, which watches it, reports in status.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the object's name, labels and the like.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is what the storage is asked for.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.MaintenanceModeSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is what the storage's operator reports.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.MaintenanceModeStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"spec"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.MaintenanceModeSpec{}.OpenAPIModelName(), v1alpha1.MaintenanceModeStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_MaintenanceModeList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MaintenanceModeList is a list of MaintenanceModes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata of the list: its resourceVersion to watch from, and continue if there is more.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the MaintenanceModes.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.MaintenanceMode{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.MaintenanceMode{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_MaintenanceModeSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MaintenanceModeSpec is what the storage is asked for.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"clusterName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "clusterName is the DRCluster whose storage is asked. Immutable.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"storageProvisioner": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storageProvisioner is the storage's driver. Immutable.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"targetID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "targetID is the replication ID or, where there is none, the storage ID by which the storage knows what is meant. Immutable.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"modes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "modes that are asked for.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"Failover"},
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"clusterName", "storageProvisioner", "modes"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_MaintenanceModeStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MaintenanceModeStatus is what the storage's operator reports.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"state": {
+						SchemaProps: spec.SchemaProps{
+							Description: "state is how far the storage is: Unknown, Error, Progressing or Completed.\n\nPossible enum values:\n - `\"Completed\"` means that the modes are in force.\n - `\"Error\"` means that the storage can't do it; its conditions say why.\n - `\"Progressing\"` means that it is under way.\n - `\"Unknown\"` means that nothing is known.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Completed", "Error", "Progressing", "Unknown"},
+						},
+					},
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedGeneration is the generation of spec this status speaks of.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"type",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "conditions: FailoverActivated is True while copies may be promoted.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Condition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.Condition{}.OpenAPIModelName()},
 	}
 }
 

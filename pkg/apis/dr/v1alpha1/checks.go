@@ -26,8 +26,31 @@ const (
 	// CheckSourceStopped fails a failover while nothing is known to stop the source from writing;
 	// AckSourceMayStillWrite overrides it.
 	CheckSourceStopped = "SourceStopped"
+	// CheckTargetNotFenced fails if the target is fenced off from storage, or not known to have been let back.
+	CheckTargetNotFenced = "TargetNotFenced"
 	// CheckSourceConnected fails a relocate if the source's agent is not connected.
 	CheckSourceConnected = "SourceConnected"
 	// CheckSourceProtected fails a relocate if the application is not protected where it runs.
 	CheckSourceProtected = "SourceProtected"
+)
+
+// Names of the checks that the fence or unfence of a DRCluster is judged by.
+const (
+	// CheckPeerAvailable fails if no other cluster can carry it out: none shares a policy with the cluster, or none that does
+	// is connected and not fenced itself. Not asked where the fence is manual.
+	CheckPeerAvailable = "PeerAvailable"
+	// CheckFenceClassKnown fails a fence if the peer has no NetworkFenceClass for storage that the cluster uses.
+	CheckFenceClassKnown = "FenceClassKnown"
+	// CheckCIDRsKnown fails a fence if it is not known from which addresses the cluster reaches its storage, or not from all,
+	// or if the peer would be fenced off with it.
+	CheckCIDRsKnown = "CIDRsKnown"
+	// CheckNotActionTarget fails a fence while an action moves an application to the cluster, or hands one over from it.
+	CheckNotActionTarget = "NotActionTarget"
+	// CheckApplicationsDown fails a fence while an application is available on the cluster; force overrides it.
+	CheckApplicationsDown = "ApplicationsDown"
+	// CheckNoActionWaiting fails an unfence while a failover away from the cluster relies on its fence.
+	CheckNoActionWaiting = "NoActionWaiting"
+	// CheckApplicationsStopped fails an unfence while an application that runs elsewhere has not been confirmed to have
+	// stopped on the cluster: it would be written to by two.
+	CheckApplicationsStopped = "ApplicationsStopped"
 )

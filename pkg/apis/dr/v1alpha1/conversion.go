@@ -11,7 +11,7 @@ import (
 
 // Field selectors besides metadata.name and metadata.namespace, by kind.
 const (
-	// FieldClusterName selects VolumeReplicationGroups by their cluster.
+	// FieldClusterName selects VolumeReplicationGroups and MaintenanceModes by their cluster.
 	FieldClusterName = "spec.clusterName"
 	// FieldDRPolicyName selects DRPlacementControls by their policy.
 	FieldDRPolicyName = "spec.drPolicyRef.name"
@@ -25,6 +25,7 @@ var selectableFields = map[string][]string{
 	"DRPlacementControl":     {FieldDRPolicyName, FieldPhase},
 	"VolumeReplicationGroup": {FieldClusterName},
 	"DRAction":               {FieldDRPlacementControl},
+	"MaintenanceMode":        {FieldClusterName},
 }
 
 func init() {

@@ -37,6 +37,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&DRPolicy{}, &DRPolicyList{},
 		&DRCluster{}, &DRClusterList{},
 		&DRClusterConfig{}, &DRClusterConfigList{},
+		&ClusterFence{},
+		&MaintenanceMode{}, &MaintenanceModeList{},
 	)
 	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
 	return nil

@@ -126,7 +126,8 @@ type DRActionStatus struct {
 	// +listType=map
 	// +listMapKey=name
 	Steps []ActionStep `json:"steps,omitempty"`
-	// dataLossWindow is the data a failover gave up when it was accepted. Absent for a relocate.
+	// dataLossWindow is the data a failover gave up when it was accepted; none under synchronous replication. Absent for a
+	// relocate.
 	// +optional
 	DataLossWindow *DataLossWindow `json:"dataLossWindow,omitempty"`
 	// acceptedTime is when the server accepted the action.
@@ -192,7 +193,8 @@ const (
 
 // ActionStep is one step of an action's plan.
 type ActionStep struct {
-	// name of the step. A failover has StopSource, Promote and Restore; a relocate HandOver, Promote and Restore.
+	// name of the step. A failover has StopSource, Promote and Restore; a relocate HandOver, Promote and Restore. Under
+	// synchronous replication Fence takes the place of StopSource; MaintenanceMode follows it where storage asks for it.
 	Name StepName `json:"name"`
 	// cluster the step happens on.
 	// +optional
@@ -223,6 +225,11 @@ type StepName string
 const (
 	// StepStopSource stops the source from writing, or establishes that it can't be reached: failover only.
 	StepStopSource StepName = "StopSource"
+	// StepFence waits until the source is fenced off from the storage that the target is to use, or confirmed that it has
+	// stopped: instead of StopSource where volumes are replicated synchronously.
+	StepFence StepName = "Fence"
+	// StepMaintenanceMode has the target's storage prepare for the promotion: failover only, where storage asks for it.
+	StepMaintenanceMode StepName = "MaintenanceMode"
 	// StepHandOver quiesces the application on the source, captures it, syncs its volumes a last time and makes
 	// the source issue the handover token: relocate only.
 	StepHandOver StepName = "HandOver"

@@ -7,6 +7,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // +genclient
 // +genclient:nonNamespaced
+// +genclient:method=Fence,verb=create,subresource=fence,input=ClusterFence,result=ClusterFence
+// +genclient:method=Unfence,verb=create,subresource=unfence,input=ClusterFence,result=ClusterFence
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
 // DRCluster is a managed cluster that takes part in disaster recovery. Its agent signs in as the ServiceAccount of the
@@ -36,8 +38,8 @@ type DRClusterSpec struct {
 	// +k8s:required
 	// +k8s:immutable
 	S3ProfileName string `json:"s3ProfileName"`
-	// cidrs are the addresses that the cluster's nodes reach their storage from, such as 10.0.1.0/24, for whoever fences
-	// the cluster off. The server itself fences nothing.
+	// cidrs are the addresses that the cluster's nodes reach their storage from, such as 10.0.1.0/24: what is fenced off when
+	// the cluster is. Unset: those that its storage drivers report.
 	// +optional
 	// +listType=set
 	// +k8s:optional
@@ -46,16 +48,48 @@ type DRClusterSpec struct {
 	CIDRs []string `json:"cidrs,omitempty"`
 }
 
-// ConditionConnected of a DRCluster is True while its agent holds its Lease.
-const ConditionConnected = "Connected"
+// Conditions of a DRCluster.
+const (
+	// ConditionConnected is True while the cluster's agent holds its Lease.
+	ConditionConnected = "Connected"
+	// ConditionFenced is True while the cluster is known to be fenced off from storage. False does not mean that it can write:
+	// see Clean.
+	ConditionFenced = "Fenced"
+	// ConditionClean is True while nothing of a fence is left, or there never was one.
+	ConditionClean = "Clean"
+	// ConditionCIDRsValidated is False if the storage is reached from addresses that spec.cidrs does not have.
+	ConditionCIDRsValidated = "CIDRsValidated"
+)
+
+// DRClusterPhase is what a cluster can be used for.
+// +enum
+type DRClusterPhase string
+
+const (
+	// ClusterAvailable means that the cluster has not been fenced, or nothing is left of it.
+	ClusterAvailable DRClusterPhase = "Available"
+	// ClusterFencing means that a fence was accepted and is being carried out.
+	ClusterFencing DRClusterPhase = "Fencing"
+	// ClusterFenced means that storage refuses the cluster.
+	ClusterFenced DRClusterPhase = "Fenced"
+	// ClusterUnfencing means that the cluster is being let back.
+	ClusterUnfencing DRClusterPhase = "Unfencing"
+)
 
 // DRClusterStatus is what is known of a cluster.
 type DRClusterStatus struct {
 	// observedGeneration is the generation of spec this status speaks of.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// phase is what the cluster can be used for: Available, Fencing, Fenced or Unfencing.
+	// +optional
+	Phase DRClusterPhase `json:"phase,omitempty"`
+	// fence is the last fence or unfence that was accepted: who asked for it, when and why.
+	// +optional
+	Fence *FenceRequest `json:"fence,omitempty"`
 	// conditions: Validated is True while the object store can be reached and its bucket is there, Connected while the
-	// cluster's agent holds its Lease.
+	// cluster's agent holds its Lease, Fenced while storage refuses the cluster, Clean while nothing of a fence is left;
+	// CIDRsValidated says whether spec.cidrs has what storage reports.
 	// +optional
 	// +listType=map
 	// +listMapKey=type

@@ -9,7 +9,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +genclient:nonNamespaced
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
-// DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent.
+// DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent,
+// but for spec.fences: what the server has it do about other clusters.
 type DRClusterConfig struct {
 	metav1.TypeMeta `json:",inline"`
 	// metadata is the object's name, labels and the like.
@@ -23,12 +24,17 @@ type DRClusterConfig struct {
 	Status DRClusterConfigStatus `json:"status,omitempty"`
 }
 
-// DRClusterConfigSpec identifies a cluster.
+// DRClusterConfigSpec identifies a cluster, and is what its agent shall do about others.
 type DRClusterConfigSpec struct {
 	// clusterID is the UID of the cluster's kube-system namespace. Immutable.
 	// +k8s:required
 	// +k8s:immutable
 	ClusterID string `json:"clusterID"`
+	// fences are other clusters that the agent fences off from the storage that both reach. The server writes it.
+	// +optional
+	// +listType=map
+	// +listMapKey=clusterName
+	Fences []FenceOrder `json:"fences,omitempty"`
 }
 
 // DRClusterConfigStatus is what the agent found on its cluster.
@@ -68,6 +74,11 @@ type DRClusterConfigStatus struct {
 	// +listType=map
 	// +listMapKey=storageProvisioner
 	StorageAccessDetails []StorageAccessDetail `json:"storageAccessDetails,omitempty"`
+	// fences say what became of those that spec asks for.
+	// +optional
+	// +listType=map
+	// +listMapKey=clusterName
+	Fences []FenceReport `json:"fences,omitempty"`
 	// lastUpdateTime is when the agent last found a difference.
 	// +optional
 	LastUpdateTime *metav1.Time `json:"lastUpdateTime,omitempty"`

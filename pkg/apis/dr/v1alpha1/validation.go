@@ -22,6 +22,7 @@ func addValidationFuncs(scheme *runtime.Scheme) error {
 	validateSpec(scheme, func(o *DRAction) *DRActionSpec { return &o.Spec }, Validate_DRActionSpec)
 	validateSpec(scheme, func(o *DRCluster) *DRClusterSpec { return &o.Spec }, Validate_DRClusterSpec)
 	validateSpec(scheme, func(o *DRClusterConfig) *DRClusterConfigSpec { return &o.Spec }, Validate_DRClusterConfigSpec)
+	validateSpec(scheme, func(o *MaintenanceMode) *MaintenanceModeSpec { return &o.Spec }, Validate_MaintenanceModeSpec)
 	validateSpec(scheme, func(o *DRPlacementControl) *DRPlacementControlSpec { return &o.Spec }, Validate_DRPlacementControlSpec)
 	validateSpec(scheme, func(o *DRPolicy) *DRPolicySpec { return &o.Spec }, Validate_DRPolicySpec)
 	validateSpec(scheme, func(o *VolumeReplicationGroup) *VolumeReplicationGroupSpec { return &o.Spec }, Validate_VolumeReplicationGroupSpec)

@@ -73,6 +73,36 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*ClusterFence)(nil), (*dr.ClusterFence)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ClusterFence_To_dr_ClusterFence(a.(*ClusterFence), b.(*dr.ClusterFence), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ClusterFence)(nil), (*ClusterFence)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ClusterFence_To_v1alpha1_ClusterFence(a.(*dr.ClusterFence), b.(*ClusterFence), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ClusterFenceSpec)(nil), (*dr.ClusterFenceSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ClusterFenceSpec_To_dr_ClusterFenceSpec(a.(*ClusterFenceSpec), b.(*dr.ClusterFenceSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ClusterFenceSpec)(nil), (*ClusterFenceSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ClusterFenceSpec_To_v1alpha1_ClusterFenceSpec(a.(*dr.ClusterFenceSpec), b.(*ClusterFenceSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ClusterFenceStatus)(nil), (*dr.ClusterFenceStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ClusterFenceStatus_To_dr_ClusterFenceStatus(a.(*ClusterFenceStatus), b.(*dr.ClusterFenceStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ClusterFenceStatus)(nil), (*ClusterFenceStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ClusterFenceStatus_To_v1alpha1_ClusterFenceStatus(a.(*dr.ClusterFenceStatus), b.(*ClusterFenceStatus), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*ClusterView)(nil), (*dr.ClusterView)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_ClusterView_To_dr_ClusterView(a.(*ClusterView), b.(*dr.ClusterView), scope)
 	}); err != nil {
@@ -313,6 +343,36 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*FenceOrder)(nil), (*dr.FenceOrder)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_FenceOrder_To_dr_FenceOrder(a.(*FenceOrder), b.(*dr.FenceOrder), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.FenceOrder)(nil), (*FenceOrder)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_FenceOrder_To_v1alpha1_FenceOrder(a.(*dr.FenceOrder), b.(*FenceOrder), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*FenceReport)(nil), (*dr.FenceReport)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_FenceReport_To_dr_FenceReport(a.(*FenceReport), b.(*dr.FenceReport), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.FenceReport)(nil), (*FenceReport)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_FenceReport_To_v1alpha1_FenceReport(a.(*dr.FenceReport), b.(*FenceReport), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*FenceRequest)(nil), (*dr.FenceRequest)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_FenceRequest_To_dr_FenceRequest(a.(*FenceRequest), b.(*dr.FenceRequest), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.FenceRequest)(nil), (*FenceRequest)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_FenceRequest_To_v1alpha1_FenceRequest(a.(*dr.FenceRequest), b.(*FenceRequest), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*HandoverToken)(nil), (*dr.HandoverToken)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_HandoverToken_To_dr_HandoverToken(a.(*HandoverToken), b.(*dr.HandoverToken), scope)
 	}); err != nil {
@@ -340,6 +400,46 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*dr.KubeObjectProtection)(nil), (*KubeObjectProtection)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_dr_KubeObjectProtection_To_v1alpha1_KubeObjectProtection(a.(*dr.KubeObjectProtection), b.(*KubeObjectProtection), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MaintenanceMode)(nil), (*dr.MaintenanceMode)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MaintenanceMode_To_dr_MaintenanceMode(a.(*MaintenanceMode), b.(*dr.MaintenanceMode), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.MaintenanceMode)(nil), (*MaintenanceMode)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_MaintenanceMode_To_v1alpha1_MaintenanceMode(a.(*dr.MaintenanceMode), b.(*MaintenanceMode), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MaintenanceModeList)(nil), (*dr.MaintenanceModeList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MaintenanceModeList_To_dr_MaintenanceModeList(a.(*MaintenanceModeList), b.(*dr.MaintenanceModeList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.MaintenanceModeList)(nil), (*MaintenanceModeList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_MaintenanceModeList_To_v1alpha1_MaintenanceModeList(a.(*dr.MaintenanceModeList), b.(*MaintenanceModeList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MaintenanceModeSpec)(nil), (*dr.MaintenanceModeSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MaintenanceModeSpec_To_dr_MaintenanceModeSpec(a.(*MaintenanceModeSpec), b.(*dr.MaintenanceModeSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.MaintenanceModeSpec)(nil), (*MaintenanceModeSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_MaintenanceModeSpec_To_v1alpha1_MaintenanceModeSpec(a.(*dr.MaintenanceModeSpec), b.(*MaintenanceModeSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MaintenanceModeStatus)(nil), (*dr.MaintenanceModeStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MaintenanceModeStatus_To_dr_MaintenanceModeStatus(a.(*MaintenanceModeStatus), b.(*dr.MaintenanceModeStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.MaintenanceModeStatus)(nil), (*MaintenanceModeStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_MaintenanceModeStatus_To_v1alpha1_MaintenanceModeStatus(a.(*dr.MaintenanceModeStatus), b.(*MaintenanceModeStatus), scope)
 	}); err != nil {
 		return err
 	}
@@ -604,6 +704,78 @@ func autoConvert_dr_ClassInfo_To_v1alpha1_ClassInfo(in *dr.ClassInfo, out *Class
 // Convert_dr_ClassInfo_To_v1alpha1_ClassInfo is an autogenerated conversion function.
 func Convert_dr_ClassInfo_To_v1alpha1_ClassInfo(in *dr.ClassInfo, out *ClassInfo, s conversion.Scope) error {
 	return autoConvert_dr_ClassInfo_To_v1alpha1_ClassInfo(in, out, s)
+}
+
+func autoConvert_v1alpha1_ClusterFence_To_dr_ClusterFence(in *ClusterFence, out *dr.ClusterFence, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_ClusterFenceSpec_To_dr_ClusterFenceSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_ClusterFenceStatus_To_dr_ClusterFenceStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_ClusterFence_To_dr_ClusterFence is an autogenerated conversion function.
+func Convert_v1alpha1_ClusterFence_To_dr_ClusterFence(in *ClusterFence, out *dr.ClusterFence, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ClusterFence_To_dr_ClusterFence(in, out, s)
+}
+
+func autoConvert_dr_ClusterFence_To_v1alpha1_ClusterFence(in *dr.ClusterFence, out *ClusterFence, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_dr_ClusterFenceSpec_To_v1alpha1_ClusterFenceSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_dr_ClusterFenceStatus_To_v1alpha1_ClusterFenceStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_dr_ClusterFence_To_v1alpha1_ClusterFence is an autogenerated conversion function.
+func Convert_dr_ClusterFence_To_v1alpha1_ClusterFence(in *dr.ClusterFence, out *ClusterFence, s conversion.Scope) error {
+	return autoConvert_dr_ClusterFence_To_v1alpha1_ClusterFence(in, out, s)
+}
+
+func autoConvert_v1alpha1_ClusterFenceSpec_To_dr_ClusterFenceSpec(in *ClusterFenceSpec, out *dr.ClusterFenceSpec, s conversion.Scope) error {
+	*out = *(*dr.ClusterFenceSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ClusterFenceSpec_To_dr_ClusterFenceSpec is an autogenerated conversion function.
+func Convert_v1alpha1_ClusterFenceSpec_To_dr_ClusterFenceSpec(in *ClusterFenceSpec, out *dr.ClusterFenceSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ClusterFenceSpec_To_dr_ClusterFenceSpec(in, out, s)
+}
+
+func autoConvert_dr_ClusterFenceSpec_To_v1alpha1_ClusterFenceSpec(in *dr.ClusterFenceSpec, out *ClusterFenceSpec, s conversion.Scope) error {
+	*out = *(*ClusterFenceSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_ClusterFenceSpec_To_v1alpha1_ClusterFenceSpec is an autogenerated conversion function.
+func Convert_dr_ClusterFenceSpec_To_v1alpha1_ClusterFenceSpec(in *dr.ClusterFenceSpec, out *ClusterFenceSpec, s conversion.Scope) error {
+	return autoConvert_dr_ClusterFenceSpec_To_v1alpha1_ClusterFenceSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_ClusterFenceStatus_To_dr_ClusterFenceStatus(in *ClusterFenceStatus, out *dr.ClusterFenceStatus, s conversion.Scope) error {
+	*out = *(*dr.ClusterFenceStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ClusterFenceStatus_To_dr_ClusterFenceStatus is an autogenerated conversion function.
+func Convert_v1alpha1_ClusterFenceStatus_To_dr_ClusterFenceStatus(in *ClusterFenceStatus, out *dr.ClusterFenceStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ClusterFenceStatus_To_dr_ClusterFenceStatus(in, out, s)
+}
+
+func autoConvert_dr_ClusterFenceStatus_To_v1alpha1_ClusterFenceStatus(in *dr.ClusterFenceStatus, out *ClusterFenceStatus, s conversion.Scope) error {
+	*out = *(*ClusterFenceStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_ClusterFenceStatus_To_v1alpha1_ClusterFenceStatus is an autogenerated conversion function.
+func Convert_dr_ClusterFenceStatus_To_v1alpha1_ClusterFenceStatus(in *dr.ClusterFenceStatus, out *ClusterFenceStatus, s conversion.Scope) error {
+	return autoConvert_dr_ClusterFenceStatus_To_v1alpha1_ClusterFenceStatus(in, out, s)
 }
 
 func autoConvert_v1alpha1_ClusterView_To_dr_ClusterView(in *ClusterView, out *dr.ClusterView, s conversion.Scope) error {
@@ -1156,6 +1328,66 @@ func Convert_dr_DataLossWindow_To_v1alpha1_DataLossWindow(in *dr.DataLossWindow,
 	return autoConvert_dr_DataLossWindow_To_v1alpha1_DataLossWindow(in, out, s)
 }
 
+func autoConvert_v1alpha1_FenceOrder_To_dr_FenceOrder(in *FenceOrder, out *dr.FenceOrder, s conversion.Scope) error {
+	*out = *(*dr.FenceOrder)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_FenceOrder_To_dr_FenceOrder is an autogenerated conversion function.
+func Convert_v1alpha1_FenceOrder_To_dr_FenceOrder(in *FenceOrder, out *dr.FenceOrder, s conversion.Scope) error {
+	return autoConvert_v1alpha1_FenceOrder_To_dr_FenceOrder(in, out, s)
+}
+
+func autoConvert_dr_FenceOrder_To_v1alpha1_FenceOrder(in *dr.FenceOrder, out *FenceOrder, s conversion.Scope) error {
+	*out = *(*FenceOrder)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_FenceOrder_To_v1alpha1_FenceOrder is an autogenerated conversion function.
+func Convert_dr_FenceOrder_To_v1alpha1_FenceOrder(in *dr.FenceOrder, out *FenceOrder, s conversion.Scope) error {
+	return autoConvert_dr_FenceOrder_To_v1alpha1_FenceOrder(in, out, s)
+}
+
+func autoConvert_v1alpha1_FenceReport_To_dr_FenceReport(in *FenceReport, out *dr.FenceReport, s conversion.Scope) error {
+	*out = *(*dr.FenceReport)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_FenceReport_To_dr_FenceReport is an autogenerated conversion function.
+func Convert_v1alpha1_FenceReport_To_dr_FenceReport(in *FenceReport, out *dr.FenceReport, s conversion.Scope) error {
+	return autoConvert_v1alpha1_FenceReport_To_dr_FenceReport(in, out, s)
+}
+
+func autoConvert_dr_FenceReport_To_v1alpha1_FenceReport(in *dr.FenceReport, out *FenceReport, s conversion.Scope) error {
+	*out = *(*FenceReport)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_FenceReport_To_v1alpha1_FenceReport is an autogenerated conversion function.
+func Convert_dr_FenceReport_To_v1alpha1_FenceReport(in *dr.FenceReport, out *FenceReport, s conversion.Scope) error {
+	return autoConvert_dr_FenceReport_To_v1alpha1_FenceReport(in, out, s)
+}
+
+func autoConvert_v1alpha1_FenceRequest_To_dr_FenceRequest(in *FenceRequest, out *dr.FenceRequest, s conversion.Scope) error {
+	*out = *(*dr.FenceRequest)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_FenceRequest_To_dr_FenceRequest is an autogenerated conversion function.
+func Convert_v1alpha1_FenceRequest_To_dr_FenceRequest(in *FenceRequest, out *dr.FenceRequest, s conversion.Scope) error {
+	return autoConvert_v1alpha1_FenceRequest_To_dr_FenceRequest(in, out, s)
+}
+
+func autoConvert_dr_FenceRequest_To_v1alpha1_FenceRequest(in *dr.FenceRequest, out *FenceRequest, s conversion.Scope) error {
+	*out = *(*FenceRequest)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_FenceRequest_To_v1alpha1_FenceRequest is an autogenerated conversion function.
+func Convert_dr_FenceRequest_To_v1alpha1_FenceRequest(in *dr.FenceRequest, out *FenceRequest, s conversion.Scope) error {
+	return autoConvert_dr_FenceRequest_To_v1alpha1_FenceRequest(in, out, s)
+}
+
 func autoConvert_v1alpha1_HandoverToken_To_dr_HandoverToken(in *HandoverToken, out *dr.HandoverToken, s conversion.Scope) error {
 	*out = *(*dr.HandoverToken)(unsafe.Pointer(in))
 	return nil
@@ -1214,6 +1446,100 @@ func autoConvert_dr_KubeObjectProtection_To_v1alpha1_KubeObjectProtection(in *dr
 // Convert_dr_KubeObjectProtection_To_v1alpha1_KubeObjectProtection is an autogenerated conversion function.
 func Convert_dr_KubeObjectProtection_To_v1alpha1_KubeObjectProtection(in *dr.KubeObjectProtection, out *KubeObjectProtection, s conversion.Scope) error {
 	return autoConvert_dr_KubeObjectProtection_To_v1alpha1_KubeObjectProtection(in, out, s)
+}
+
+func autoConvert_v1alpha1_MaintenanceMode_To_dr_MaintenanceMode(in *MaintenanceMode, out *dr.MaintenanceMode, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_MaintenanceModeSpec_To_dr_MaintenanceModeSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_MaintenanceModeStatus_To_dr_MaintenanceModeStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_MaintenanceMode_To_dr_MaintenanceMode is an autogenerated conversion function.
+func Convert_v1alpha1_MaintenanceMode_To_dr_MaintenanceMode(in *MaintenanceMode, out *dr.MaintenanceMode, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MaintenanceMode_To_dr_MaintenanceMode(in, out, s)
+}
+
+func autoConvert_dr_MaintenanceMode_To_v1alpha1_MaintenanceMode(in *dr.MaintenanceMode, out *MaintenanceMode, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_dr_MaintenanceModeSpec_To_v1alpha1_MaintenanceModeSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_dr_MaintenanceModeStatus_To_v1alpha1_MaintenanceModeStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_dr_MaintenanceMode_To_v1alpha1_MaintenanceMode is an autogenerated conversion function.
+func Convert_dr_MaintenanceMode_To_v1alpha1_MaintenanceMode(in *dr.MaintenanceMode, out *MaintenanceMode, s conversion.Scope) error {
+	return autoConvert_dr_MaintenanceMode_To_v1alpha1_MaintenanceMode(in, out, s)
+}
+
+func autoConvert_v1alpha1_MaintenanceModeList_To_dr_MaintenanceModeList(in *MaintenanceModeList, out *dr.MaintenanceModeList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]dr.MaintenanceMode)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_MaintenanceModeList_To_dr_MaintenanceModeList is an autogenerated conversion function.
+func Convert_v1alpha1_MaintenanceModeList_To_dr_MaintenanceModeList(in *MaintenanceModeList, out *dr.MaintenanceModeList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MaintenanceModeList_To_dr_MaintenanceModeList(in, out, s)
+}
+
+func autoConvert_dr_MaintenanceModeList_To_v1alpha1_MaintenanceModeList(in *dr.MaintenanceModeList, out *MaintenanceModeList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]MaintenanceMode)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_dr_MaintenanceModeList_To_v1alpha1_MaintenanceModeList is an autogenerated conversion function.
+func Convert_dr_MaintenanceModeList_To_v1alpha1_MaintenanceModeList(in *dr.MaintenanceModeList, out *MaintenanceModeList, s conversion.Scope) error {
+	return autoConvert_dr_MaintenanceModeList_To_v1alpha1_MaintenanceModeList(in, out, s)
+}
+
+func autoConvert_v1alpha1_MaintenanceModeSpec_To_dr_MaintenanceModeSpec(in *MaintenanceModeSpec, out *dr.MaintenanceModeSpec, s conversion.Scope) error {
+	*out = *(*dr.MaintenanceModeSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MaintenanceModeSpec_To_dr_MaintenanceModeSpec is an autogenerated conversion function.
+func Convert_v1alpha1_MaintenanceModeSpec_To_dr_MaintenanceModeSpec(in *MaintenanceModeSpec, out *dr.MaintenanceModeSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MaintenanceModeSpec_To_dr_MaintenanceModeSpec(in, out, s)
+}
+
+func autoConvert_dr_MaintenanceModeSpec_To_v1alpha1_MaintenanceModeSpec(in *dr.MaintenanceModeSpec, out *MaintenanceModeSpec, s conversion.Scope) error {
+	*out = *(*MaintenanceModeSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_MaintenanceModeSpec_To_v1alpha1_MaintenanceModeSpec is an autogenerated conversion function.
+func Convert_dr_MaintenanceModeSpec_To_v1alpha1_MaintenanceModeSpec(in *dr.MaintenanceModeSpec, out *MaintenanceModeSpec, s conversion.Scope) error {
+	return autoConvert_dr_MaintenanceModeSpec_To_v1alpha1_MaintenanceModeSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_MaintenanceModeStatus_To_dr_MaintenanceModeStatus(in *MaintenanceModeStatus, out *dr.MaintenanceModeStatus, s conversion.Scope) error {
+	*out = *(*dr.MaintenanceModeStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MaintenanceModeStatus_To_dr_MaintenanceModeStatus is an autogenerated conversion function.
+func Convert_v1alpha1_MaintenanceModeStatus_To_dr_MaintenanceModeStatus(in *MaintenanceModeStatus, out *dr.MaintenanceModeStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MaintenanceModeStatus_To_dr_MaintenanceModeStatus(in, out, s)
+}
+
+func autoConvert_dr_MaintenanceModeStatus_To_v1alpha1_MaintenanceModeStatus(in *dr.MaintenanceModeStatus, out *MaintenanceModeStatus, s conversion.Scope) error {
+	*out = *(*MaintenanceModeStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_MaintenanceModeStatus_To_v1alpha1_MaintenanceModeStatus is an autogenerated conversion function.
+func Convert_dr_MaintenanceModeStatus_To_v1alpha1_MaintenanceModeStatus(in *dr.MaintenanceModeStatus, out *MaintenanceModeStatus, s conversion.Scope) error {
+	return autoConvert_dr_MaintenanceModeStatus_To_v1alpha1_MaintenanceModeStatus(in, out, s)
 }
 
 func autoConvert_v1alpha1_PeerClass_To_dr_PeerClass(in *PeerClass, out *dr.PeerClass, s conversion.Scope) error {

@@ -34,6 +34,21 @@ func (in ClassInfo) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClusterFence) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ClusterFence"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClusterFenceSpec) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ClusterFenceSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClusterFenceStatus) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ClusterFenceStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ClusterView) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.ClusterView"
 }
@@ -154,6 +169,21 @@ func (in DataLossWindow) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FenceOrder) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.FenceOrder"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FenceReport) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.FenceReport"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FenceRequest) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.FenceRequest"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in HandoverToken) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.HandoverToken"
 }
@@ -166,6 +196,26 @@ func (in HandoverVolume) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in KubeObjectProtection) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.KubeObjectProtection"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MaintenanceMode) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.MaintenanceMode"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MaintenanceModeList) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.MaintenanceModeList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MaintenanceModeSpec) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.MaintenanceModeSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MaintenanceModeStatus) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.MaintenanceModeStatus"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

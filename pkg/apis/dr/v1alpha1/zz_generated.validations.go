@@ -50,6 +50,49 @@ func Validate_ActionType(
 	return errs
 }
 
+// Validate_ClusterFenceSpec validates an instance of ClusterFenceSpec according
+// to declarative validation rules in the API schema.
+func Validate_ClusterFenceSpec(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *ClusterFenceSpec) (errs field.ErrorList) {
+
+	// field ClusterFenceSpec.Manual has no validation
+
+	{ // field ClusterFenceSpec.Reason
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.MaxLength(ctx, op, fldPath, obj, oldObj, 1024); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *ClusterFenceSpec) *string {
+				return &oldObj.Reason
+			})
+		errs = append(errs, fn(fldPath.Child("reason"), &obj.Reason, oldVal, oldObj != nil)...)
+	}
+
+	// field ClusterFenceSpec.Force has no validation
+	return errs
+}
+
 var symbolsForConsistencyGroups = sets.New(ConsistencyGroupsNever, ConsistencyGroupsWhereAvailable)
 
 // Validate_ConsistencyGroups validates an instance of ConsistencyGroups according
@@ -309,6 +352,7 @@ func Validate_DRClusterConfigSpec(
 		errs = append(errs, fn(fldPath.Child("clusterID"), &obj.ClusterID, oldVal, oldObj != nil)...)
 	}
 
+	// field DRClusterConfigSpec.Fences has no validation
 	return errs
 }
 
@@ -958,6 +1002,172 @@ func Validate_DRPolicySpec(
 				return &oldObj.ConsistencyGroups
 			})
 		errs = append(errs, fn(fldPath.Child("consistencyGroups"), &obj.ConsistencyGroups, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+// Validate_MaintenanceModeSpec validates an instance of MaintenanceModeSpec according
+// to declarative validation rules in the API schema.
+func Validate_MaintenanceModeSpec(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *MaintenanceModeSpec) (errs field.ErrorList) {
+
+	{ // field MaintenanceModeSpec.ClusterName
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.Immutable(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.ShortName(ctx, op, fldPath, obj, oldObj); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *MaintenanceModeSpec) *string {
+				return &oldObj.ClusterName
+			})
+		errs = append(errs, fn(fldPath.Child("clusterName"), &obj.ClusterName, oldVal, oldObj != nil)...)
+	}
+
+	{ // field MaintenanceModeSpec.StorageProvisioner
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.Immutable(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *MaintenanceModeSpec) *string {
+				return &oldObj.StorageProvisioner
+			})
+		errs = append(errs, fn(fldPath.Child("storageProvisioner"), &obj.StorageProvisioner, oldVal, oldObj != nil)...)
+	}
+
+	{ // field MaintenanceModeSpec.TargetID
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.Immutable(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *MaintenanceModeSpec) *string {
+				return &oldObj.TargetID
+			})
+		errs = append(errs, fn(fldPath.Child("targetID"), &obj.TargetID, oldVal, oldObj != nil)...)
+	}
+
+	{ // field MaintenanceModeSpec.Modes
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []MaintenanceModeType,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 8).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.RequiredSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// lists with set semantics require unique values
+			if e := validate.ValSliceUnique(ctx, op, fldPath, obj, oldObj, validate.DirectEqual); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			// iterate the list and call the type's validation function
+			if e := validate.EachValSliceVal(ctx, op, fldPath, obj, oldObj, validate.DirectEqual, nil, Validate_MaintenanceModeType); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *MaintenanceModeSpec) []MaintenanceModeType {
+				return oldObj.Modes
+			})
+		errs = append(errs, fn(fldPath.Child("modes"), obj.Modes, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
+var symbolsForMaintenanceModeType = sets.New(MaintenanceModeFailover)
+
+// Validate_MaintenanceModeType validates an instance of MaintenanceModeType according
+// to declarative validation rules in the API schema.
+func Validate_MaintenanceModeType(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *MaintenanceModeType) (errs field.ErrorList) {
+
+	if e := validate.Enum(ctx, op, fldPath, obj, oldObj, symbolsForMaintenanceModeType, nil); len(e) != 0 {
+		errs = append(errs, e...)
 	}
 
 	return errs

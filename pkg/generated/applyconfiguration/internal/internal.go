@@ -66,6 +66,16 @@ var schemaYAML = typed.YAMLObject(`types:
     elementType:
       namedType: __untyped_deduced_
     elementRelationship: separable
+- name: com.github.ramendr.dr-apiserver.pkg.apis.dr.v1alpha1.MaintenanceMode
+  scalar: untyped
+  list:
+    elementType:
+      namedType: __untyped_atomic_
+    elementRelationship: atomic
+  map:
+    elementType:
+      namedType: __untyped_deduced_
+    elementRelationship: separable
 - name: com.github.ramendr.dr-apiserver.pkg.apis.dr.v1alpha1.VolumeReplicationGroup
   scalar: untyped
   list:

@@ -50,6 +50,8 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Dr().V1alpha1().DRPlacementControls().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("drpolicies"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Dr().V1alpha1().DRPolicies().Informer()}, nil
+	case v1alpha1.SchemeGroupVersion.WithResource("maintenancemodes"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Dr().V1alpha1().MaintenanceModes().Informer()}, nil
 	case v1alpha1.SchemeGroupVersion.WithResource("volumereplicationgroups"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Dr().V1alpha1().VolumeReplicationGroups().Informer()}, nil
 

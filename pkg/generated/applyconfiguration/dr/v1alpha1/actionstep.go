@@ -15,7 +15,8 @@ import (
 //
 // ActionStep is one step of an action's plan.
 type ActionStepApplyConfiguration struct {
-	// name of the step. A failover has StopSource, Promote and Restore; a relocate HandOver, Promote and Restore.
+	// name of the step. A failover has StopSource, Promote and Restore; a relocate HandOver, Promote and Restore. Under
+	// synchronous replication Fence takes the place of StopSource; MaintenanceMode follows it where storage asks for it.
 	Name *drv1alpha1.StepName `json:"name,omitempty"`
 	// cluster the step happens on.
 	Cluster *string `json:"cluster,omitempty"`

@@ -21,7 +21,8 @@ type DRActionStatusApplyConfiguration struct {
 	Checks []PreflightCheckApplyConfiguration `json:"checks,omitempty"`
 	// steps are the plan, in order, and how far it has come.
 	Steps []ActionStepApplyConfiguration `json:"steps,omitempty"`
-	// dataLossWindow is the data a failover gave up when it was accepted. Absent for a relocate.
+	// dataLossWindow is the data a failover gave up when it was accepted; none under synchronous replication. Absent for a
+	// relocate.
 	DataLossWindow *DataLossWindowApplyConfiguration `json:"dataLossWindow,omitempty"`
 	// acceptedTime is when the server accepted the action.
 	AcceptedTime *metav1.MicroTime `json:"acceptedTime,omitempty"`

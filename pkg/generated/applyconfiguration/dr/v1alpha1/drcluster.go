@@ -73,10 +73,22 @@ func ExtractDRCluster(dRCluster *drv1alpha1.DRCluster, fieldManager string) (*DR
 	return ExtractDRClusterFrom(dRCluster, fieldManager, "")
 }
 
+// ExtractDRClusterFence extracts the applied configuration owned by fieldManager from
+// dRCluster for the fence subresource.
+func ExtractDRClusterFence(dRCluster *drv1alpha1.DRCluster, fieldManager string) (*DRClusterApplyConfiguration, error) {
+	return ExtractDRClusterFrom(dRCluster, fieldManager, "fence")
+}
+
 // ExtractDRClusterStatus extracts the applied configuration owned by fieldManager from
 // dRCluster for the status subresource.
 func ExtractDRClusterStatus(dRCluster *drv1alpha1.DRCluster, fieldManager string) (*DRClusterApplyConfiguration, error) {
 	return ExtractDRClusterFrom(dRCluster, fieldManager, "status")
+}
+
+// ExtractDRClusterUnfence extracts the applied configuration owned by fieldManager from
+// dRCluster for the unfence subresource.
+func ExtractDRClusterUnfence(dRCluster *drv1alpha1.DRCluster, fieldManager string) (*DRClusterApplyConfiguration, error) {
+	return ExtractDRClusterFrom(dRCluster, fieldManager, "unfence")
 }
 
 func (b DRClusterApplyConfiguration) IsApplyConfiguration() {}

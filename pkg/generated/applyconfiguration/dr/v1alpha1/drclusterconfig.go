@@ -17,7 +17,8 @@ import (
 // DRClusterConfigApplyConfiguration represents a declarative configuration of the DRClusterConfig type for use
 // with apply.
 //
-// DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent.
+// DRClusterConfig is what a cluster's agent found on its cluster. It is named like the DRCluster and written by the agent,
+// but for spec.fences: what the server has it do about other clusters.
 type DRClusterConfigApplyConfiguration struct {
 	v1.TypeMetaApplyConfiguration `json:""`
 	// metadata is the object's name, labels and the like.

@@ -8,10 +8,12 @@ package v1alpha1
 // DRClusterConfigSpecApplyConfiguration represents a declarative configuration of the DRClusterConfigSpec type for use
 // with apply.
 //
-// DRClusterConfigSpec identifies a cluster.
+// DRClusterConfigSpec identifies a cluster, and is what its agent shall do about others.
 type DRClusterConfigSpecApplyConfiguration struct {
 	// clusterID is the UID of the cluster's kube-system namespace. Immutable.
 	ClusterID *string `json:"clusterID,omitempty"`
+	// fences are other clusters that the agent fences off from the storage that both reach. The server writes it.
+	Fences []FenceOrderApplyConfiguration `json:"fences,omitempty"`
 }
 
 // DRClusterConfigSpecApplyConfiguration constructs a declarative configuration of the DRClusterConfigSpec type for use with
@@ -25,5 +27,18 @@ func DRClusterConfigSpec() *DRClusterConfigSpecApplyConfiguration {
 // If called multiple times, the ClusterID field is set to the value of the last call.
 func (b *DRClusterConfigSpecApplyConfiguration) WithClusterID(value string) *DRClusterConfigSpecApplyConfiguration {
 	b.ClusterID = &value
+	return b
+}
+
+// WithFences adds the given value to the Fences field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Fences field.
+func (b *DRClusterConfigSpecApplyConfiguration) WithFences(values ...*FenceOrderApplyConfiguration) *DRClusterConfigSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithFences")
+		}
+		b.Fences = append(b.Fences, *values[i])
+	}
 	return b
 }

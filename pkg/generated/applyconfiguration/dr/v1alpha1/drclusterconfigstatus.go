@@ -28,6 +28,8 @@ type DRClusterConfigStatusApplyConfiguration struct {
 	NetworkFenceClasses []ClassInfoApplyConfiguration `json:"networkFenceClasses,omitempty"`
 	// storageAccessDetails are the addresses that the cluster's storage drivers say its nodes reach the storage from.
 	StorageAccessDetails []StorageAccessDetailApplyConfiguration `json:"storageAccessDetails,omitempty"`
+	// fences say what became of those that spec asks for.
+	Fences []FenceReportApplyConfiguration `json:"fences,omitempty"`
 	// lastUpdateTime is when the agent last found a difference.
 	LastUpdateTime *v1.Time `json:"lastUpdateTime,omitempty"`
 }
@@ -125,6 +127,19 @@ func (b *DRClusterConfigStatusApplyConfiguration) WithStorageAccessDetails(value
 			panic("nil value passed to WithStorageAccessDetails")
 		}
 		b.StorageAccessDetails = append(b.StorageAccessDetails, *values[i])
+	}
+	return b
+}
+
+// WithFences adds the given value to the Fences field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Fences field.
+func (b *DRClusterConfigStatusApplyConfiguration) WithFences(values ...*FenceReportApplyConfiguration) *DRClusterConfigStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithFences")
+		}
+		b.Fences = append(b.Fences, *values[i])
 	}
 	return b
 }

@@ -15,8 +15,8 @@ type DRClusterSpecApplyConfiguration struct {
 	// s3ProfileName is the object store, by its name in the servers' and agents' configuration, that applications
 	// running on this cluster can be recovered from. Immutable.
 	S3ProfileName *string `json:"s3ProfileName,omitempty"`
-	// cidrs are the addresses that the cluster's nodes reach their storage from, such as 10.0.1.0/24, for whoever fences
-	// the cluster off. The server itself fences nothing.
+	// cidrs are the addresses that the cluster's nodes reach their storage from, such as 10.0.1.0/24: what is fenced off when
+	// the cluster is. Unset: those that its storage drivers report.
 	CIDRs []string `json:"cidrs,omitempty"`
 }
 

@@ -6,6 +6,7 @@
 package v1alpha1
 
 import (
+	drv1alpha1 "github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	v1 "k8s.io/client-go/applyconfigurations/meta/v1"
 )
@@ -17,8 +18,13 @@ import (
 type DRClusterStatusApplyConfiguration struct {
 	// observedGeneration is the generation of spec this status speaks of.
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
+	// phase is what the cluster can be used for: Available, Fencing, Fenced or Unfencing.
+	Phase *drv1alpha1.DRClusterPhase `json:"phase,omitempty"`
+	// fence is the last fence or unfence that was accepted: who asked for it, when and why.
+	Fence *FenceRequestApplyConfiguration `json:"fence,omitempty"`
 	// conditions: Validated is True while the object store can be reached and its bucket is there, Connected while the
-	// cluster's agent holds its Lease.
+	// cluster's agent holds its Lease, Fenced while storage refuses the cluster, Clean while nothing of a fence is left;
+	// CIDRsValidated says whether spec.cidrs has what storage reports.
 	Conditions []v1.ConditionApplyConfiguration `json:"conditions,omitempty"`
 	// heartbeatAge is the time since the agent last renewed its Lease. Computed when read; absent if it never did.
 	HeartbeatAge *metav1.Duration `json:"heartbeatAge,omitempty"`
@@ -35,6 +41,22 @@ func DRClusterStatus() *DRClusterStatusApplyConfiguration {
 // If called multiple times, the ObservedGeneration field is set to the value of the last call.
 func (b *DRClusterStatusApplyConfiguration) WithObservedGeneration(value int64) *DRClusterStatusApplyConfiguration {
 	b.ObservedGeneration = &value
+	return b
+}
+
+// WithPhase sets the Phase field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Phase field is set to the value of the last call.
+func (b *DRClusterStatusApplyConfiguration) WithPhase(value drv1alpha1.DRClusterPhase) *DRClusterStatusApplyConfiguration {
+	b.Phase = &value
+	return b
+}
+
+// WithFence sets the Fence field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Fence field is set to the value of the last call.
+func (b *DRClusterStatusApplyConfiguration) WithFence(value *FenceRequestApplyConfiguration) *DRClusterStatusApplyConfiguration {
+	b.Fence = value
 	return b
 }
 

@@ -33,6 +33,10 @@ type DRPlacementControlNamespaceListerExpansion interface{}
 // DRPolicyLister.
 type DRPolicyListerExpansion interface{}
 
+// MaintenanceModeListerExpansion allows custom methods to be added to
+// MaintenanceModeLister.
+type MaintenanceModeListerExpansion interface{}
+
 // ProtectedVolumeListerExpansion allows custom methods to be added to
 // ProtectedVolumeLister.
 type ProtectedVolumeListerExpansion interface{}

@@ -21,6 +21,8 @@ type Interface interface {
 	DRPlacementControls() TypedDRPlacementControlInformer
 	// DRPolicies returns a DRPolicyInformer.
 	DRPolicies() TypedDRPolicyInformer
+	// MaintenanceModes returns a MaintenanceModeInformer.
+	MaintenanceModes() TypedMaintenanceModeInformer
 	// VolumeReplicationGroups returns a VolumeReplicationGroupInformer.
 	VolumeReplicationGroups() TypedVolumeReplicationGroupInformer
 }
@@ -59,6 +61,11 @@ func (v *version) DRPlacementControls() TypedDRPlacementControlInformer {
 // DRPolicies returns a TypedDRPolicyInformer.
 func (v *version) DRPolicies() TypedDRPolicyInformer {
 	return &dRPolicyInformer{factory: v.factory, tweakListOptions: v.tweakListOptions}
+}
+
+// MaintenanceModes returns a TypedMaintenanceModeInformer.
+func (v *version) MaintenanceModes() TypedMaintenanceModeInformer {
+	return &maintenanceModeInformer{factory: v.factory, tweakListOptions: v.tweakListOptions}
 }
 
 // VolumeReplicationGroups returns a TypedVolumeReplicationGroupInformer.

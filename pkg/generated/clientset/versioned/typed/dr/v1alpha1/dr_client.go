@@ -20,6 +20,7 @@ type DrV1alpha1Interface interface {
 	DRClusterConfigsGetter
 	DRPlacementControlsGetter
 	DRPoliciesGetter
+	MaintenanceModesGetter
 	ProtectedVolumesGetter
 	VolumeReplicationGroupsGetter
 }
@@ -47,6 +48,10 @@ func (c *DrV1alpha1Client) DRPlacementControls(namespace string) DRPlacementCont
 
 func (c *DrV1alpha1Client) DRPolicies() DRPolicyInterface {
 	return newDRPolicies(c)
+}
+
+func (c *DrV1alpha1Client) MaintenanceModes() MaintenanceModeInterface {
+	return newMaintenanceModes(c)
 }
 
 func (c *DrV1alpha1Client) ProtectedVolumes(namespace string) ProtectedVolumeInterface {

@@ -38,6 +38,9 @@ type DRClusterInterface interface {
 	Apply(ctx context.Context, dRCluster *applyconfigurationdrv1alpha1.DRClusterApplyConfiguration, opts v1.ApplyOptions) (result *drv1alpha1.DRCluster, err error)
 	// Add a +genclient:noStatus comment above the type to avoid generating ApplyStatus().
 	ApplyStatus(ctx context.Context, dRCluster *applyconfigurationdrv1alpha1.DRClusterApplyConfiguration, opts v1.ApplyOptions) (result *drv1alpha1.DRCluster, err error)
+	Fence(ctx context.Context, dRClusterName string, clusterFence *drv1alpha1.ClusterFence, opts v1.CreateOptions) (*drv1alpha1.ClusterFence, error)
+	Unfence(ctx context.Context, dRClusterName string, clusterFence *drv1alpha1.ClusterFence, opts v1.CreateOptions) (*drv1alpha1.ClusterFence, error)
+
 	DRClusterExpansion
 }
 
@@ -58,4 +61,32 @@ func newDRClusters(c *DrV1alpha1Client) *dRClusters {
 			func() *drv1alpha1.DRClusterList { return &drv1alpha1.DRClusterList{} },
 		),
 	}
+}
+
+// Fence takes the representation of a clusterFence and creates it.  Returns the server's representation of the clusterFence, and an error, if there is any.
+func (c *dRClusters) Fence(ctx context.Context, dRClusterName string, clusterFence *drv1alpha1.ClusterFence, opts v1.CreateOptions) (result *drv1alpha1.ClusterFence, err error) {
+	result = &drv1alpha1.ClusterFence{}
+	err = c.GetClient().Post().
+		Resource("drclusters").
+		Name(dRClusterName).
+		SubResource("fence").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(clusterFence).
+		Do(ctx).
+		Into(result)
+	return
+}
+
+// Unfence takes the representation of a clusterFence and creates it.  Returns the server's representation of the clusterFence, and an error, if there is any.
+func (c *dRClusters) Unfence(ctx context.Context, dRClusterName string, clusterFence *drv1alpha1.ClusterFence, opts v1.CreateOptions) (result *drv1alpha1.ClusterFence, err error) {
+	result = &drv1alpha1.ClusterFence{}
+	err = c.GetClient().Post().
+		Resource("drclusters").
+		Name(dRClusterName).
+		SubResource("unfence").
+		VersionedParams(&opts, scheme.ParameterCodec).
+		Body(clusterFence).
+		Do(ctx).
+		Into(result)
+	return
 }

@@ -15,6 +15,8 @@ type DRPlacementControlExpansion interface{}
 
 type DRPolicyExpansion interface{}
 
+type MaintenanceModeExpansion interface{}
+
 type ProtectedVolumeExpansion interface{}
 
 type VolumeReplicationGroupExpansion interface{}

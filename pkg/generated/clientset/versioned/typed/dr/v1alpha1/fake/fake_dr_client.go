@@ -35,6 +35,10 @@ func (c *FakeDrV1alpha1) DRPolicies() v1alpha1.DRPolicyInterface {
 	return newFakeDRPolicies(c)
 }
 
+func (c *FakeDrV1alpha1) MaintenanceModes() v1alpha1.MaintenanceModeInterface {
+	return newFakeMaintenanceModes(c)
+}
+
 func (c *FakeDrV1alpha1) ProtectedVolumes(namespace string) v1alpha1.ProtectedVolumeInterface {
 	return newFakeProtectedVolumes(c, namespace)
 }

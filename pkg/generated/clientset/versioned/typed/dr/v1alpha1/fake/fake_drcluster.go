@@ -6,10 +6,14 @@
 package fake
 
 import (
+	context "context"
+
 	v1alpha1 "github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	drv1alpha1 "github.com/ramendr/dr-apiserver/pkg/generated/applyconfiguration/dr/v1alpha1"
 	typeddrv1alpha1 "github.com/ramendr/dr-apiserver/pkg/generated/clientset/versioned/typed/dr/v1alpha1"
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gentype "k8s.io/client-go/gentype"
+	testing "k8s.io/client-go/testing"
 )
 
 // fakeDRClusters implements DRClusterInterface
@@ -35,4 +39,26 @@ func newFakeDRClusters(fake *FakeDrV1alpha1) typeddrv1alpha1.DRClusterInterface 
 		),
 		fake,
 	}
+}
+
+// Fence takes the representation of a clusterFence and creates it.  Returns the server's representation of the clusterFence, and an error, if there is any.
+func (c *fakeDRClusters) Fence(ctx context.Context, dRClusterName string, clusterFence *v1alpha1.ClusterFence, opts v1.CreateOptions) (result *v1alpha1.ClusterFence, err error) {
+	emptyResult := &v1alpha1.ClusterFence{}
+	obj, err := c.Fake.
+		Invokes(testing.NewRootCreateSubresourceActionWithOptions(c.Resource(), dRClusterName, "fence", clusterFence, opts), emptyResult)
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.ClusterFence), err
+}
+
+// Unfence takes the representation of a clusterFence and creates it.  Returns the server's representation of the clusterFence, and an error, if there is any.
+func (c *fakeDRClusters) Unfence(ctx context.Context, dRClusterName string, clusterFence *v1alpha1.ClusterFence, opts v1.CreateOptions) (result *v1alpha1.ClusterFence, err error) {
+	emptyResult := &v1alpha1.ClusterFence{}
+	obj, err := c.Fake.
+		Invokes(testing.NewRootCreateSubresourceActionWithOptions(c.Resource(), dRClusterName, "unfence", clusterFence, opts), emptyResult)
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.ClusterFence), err
 }
