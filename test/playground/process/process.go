@@ -63,6 +63,13 @@ const (
 	steadyAfter = 30 * time.Second
 )
 
+// startAttempts is how often a program may be tried that ends by itself before it is ready: kwok does now and then, two of
+// its goroutines writing to one map, and so does what is killed in that moment.
+const startAttempts = 3
+
+// errEnded means that the program ended by itself before it was ready.
+var errEnded = errors.New("ended")
+
 // ErrStopped is what Start returns if the process was stopped before it was ready.
 var ErrStopped = errors.New("stopped while it was starting")
 
@@ -86,17 +93,26 @@ func New(spec Spec) *Process {
 // Start runs the program, unless it runs, and returns when it is ready. An error says which program or port failed and
 // ends with the last lines of its log; what this call started is then stopped.
 func (p *Process) Start(ctx context.Context) error {
-	current, launched, err := p.launch()
+	err := p.start(ctx)
+	for attempt := 1; attempt < startAttempts && errors.Is(err, errEnded); attempt++ {
+		err = p.start(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("%s %s: %w", p.Cluster, p.Name, err)
 	}
-	if err := p.awaitReady(ctx, current); err != nil {
-		if launched {
-			p.Stop()
-		}
-		return fmt.Errorf("%s %s: %w", p.Cluster, p.Name, err)
-	}
 	return nil
+}
+
+func (p *Process) start(ctx context.Context) error {
+	current, launched, err := p.launch()
+	if err != nil {
+		return err
+	}
+	err = p.awaitReady(ctx, current)
+	if err != nil && launched {
+		p.Stop()
+	}
+	return err
 }
 
 // Stop kills the process and returns when it is gone. It stays stopped until Start.
@@ -186,7 +202,7 @@ func (p *Process) probe(ctx context.Context, current *run) error {
 		}
 		select {
 		case <-current.done:
-			return fmt.Errorf("%s ended: %s", p.Path, current.cmd.ProcessState)
+			return fmt.Errorf("%s %w: %s", p.Path, errEnded, current.cmd.ProcessState)
 		case <-ctx.Done():
 			return fmt.Errorf("%s is not ready: %w", p.Path, err)
 		case <-ticker.C:

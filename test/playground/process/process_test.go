@@ -102,6 +102,20 @@ func TestStartingWhatRunsChangesNothing(t *testing.T) {
 	}
 }
 
+func TestAProcessThatDiesOnceBeforeItIsReadyIsStartedAgain(t *testing.T) {
+	directory := t.TempDir()
+	spec := shell(t, fmt.Sprintf("cd %s; [ -e died ] && touch ready && exec sleep 1000; touch died; exit 2", directory))
+	spec.Ready = func(context.Context) error {
+		_, err := os.Stat(filepath.Join(directory, "ready"))
+		return err
+	}
+	p := New(spec)
+	if err := p.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.Stop()
+}
+
 func TestAProcessThatEndsBeforeItIsReadyIsNamedWithItsLog(t *testing.T) {
 	spec := shell(t, "echo no such bucket; exit 3")
 	spec.Ready = func(context.Context) error { return errors.New("not yet") }
