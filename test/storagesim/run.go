@@ -167,6 +167,7 @@ func serveCSI(ctx context.Context, group *errgroup.Group, o options, array *engi
 	server := grpc.NewServer()
 	csispec.RegisterIdentityServer(server, &csi.Identity{Driver: o.driver})
 	csispec.RegisterControllerServer(server, &csi.Controller{Engine: array})
+	csispec.RegisterGroupControllerServer(server, &csi.GroupController{Engine: array})
 	serveGRPC(ctx, group, server, l)
 	return nil
 }

@@ -60,7 +60,8 @@ func (c Cluster) APIServer() string {
 func PortNames(cluster string, managed bool) []string {
 	names := []string{Etcd, etcdPeer, KubeAPIServer, KubeControllerManager}
 	if managed {
-		names = append(names, S3, Storage, storageSidecar, CSIAddons, Provisioner, Agent, agentMetrics, Kwok)
+		names = append(names, S3, Storage, storageSidecar, CSIAddons, Provisioner, SnapshotController, Snapshotter, VolSync,
+			Agent, agentMetrics, Kwok)
 	} else {
 		names = append(names, APIServer)
 	}
@@ -73,13 +74,14 @@ func PortNames(cluster string, managed bool) []string {
 // Programs are the names of a cluster's programs. Storage that answers at once does without CSIAddons.
 func Programs(managed, instantStorage bool) []string {
 	names := []string{Etcd, KubeAPIServer, KubeControllerManager}
-	switch {
-	case !managed:
+	if !managed {
 		return append(names, APIServer)
-	case instantStorage:
-		return append(names, S3, Storage, Provisioner, Agent, Kwok)
 	}
-	return append(names, S3, Storage, Provisioner, CSIAddons, Agent, Kwok)
+	names = append(names, S3, Storage, Provisioner, SnapshotController, Snapshotter, VolSync, Agent, Kwok)
+	if instantStorage {
+		return names
+	}
+	return append(names, CSIAddons)
 }
 
 // Address a program of the cluster listens on.

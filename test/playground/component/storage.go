@@ -13,6 +13,10 @@ const (
 	storageSidecar = "storage-sidecar"
 	CSIAddons      = "csi-addons"
 	Provisioner    = "provisioner"
+
+	SnapshotController = "snapshot-controller"
+	Snapshotter        = "snapshotter"
+	VolSync            = "volsync"
 )
 
 // Driver is the name of the CSI driver that the storage simulator is.
@@ -47,6 +51,38 @@ func (c Cluster) Provisioner() process.Spec {
 		"--worker-threads=50", "--kube-api-qps=1000", "--kube-api-burst=2000",
 	}
 	return c.process(Provisioner, c.Root.Tool("csi-provisioner"), args, listening(c.Address(Provisioner)), Provisioner)
+}
+
+// SnapshotController binds VolumeSnapshots and VolumeGroupSnapshots to their contents.
+func (c Cluster) SnapshotController() process.Spec {
+	args := []string{
+		"--kubeconfig=" + c.Kubeconfig(),
+		"--http-endpoint=" + c.Address(SnapshotController),
+		"--kube-api-qps=1000", "--kube-api-burst=2000",
+	}
+	return c.process(SnapshotController, c.Root.Tool("snapshot-controller"), args, listening(c.Address(SnapshotController)), SnapshotController)
+}
+
+// Snapshotter has the storage take the snapshots that the contents describe.
+func (c Cluster) Snapshotter() process.Spec {
+	args := []string{
+		"--kubeconfig=" + c.Kubeconfig(),
+		"--csi-address=" + c.csiSocket(),
+		"--http-endpoint=" + c.Address(Snapshotter),
+		"--extra-create-metadata",
+		"--kube-api-qps=1000", "--kube-api-burst=2000",
+	}
+	return c.process(Snapshotter, c.Root.Tool("csi-snapshotter"), args, listening(c.Address(Snapshotter)), Snapshotter)
+}
+
+// VolSyncManager reconciles ReplicationSources and ReplicationDestinations. What its Jobs do, the storage simulator does.
+func (c Cluster) VolSyncManager() process.Spec {
+	args := []string{
+		"--kubeconfig=" + c.Kubeconfig(),
+		"--health-probe-bind-address=" + c.Address(VolSync), "--metrics-bind-address=0",
+		"--zap-devel=false",
+	}
+	return c.process(VolSync, c.Root.Tool("volsync-manager"), args, c.serving("http://"+c.Address(VolSync)+"/readyz"), VolSync)
 }
 
 // CSIAddonsManager reconciles VolumeReplications.

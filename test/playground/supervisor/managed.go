@@ -11,6 +11,7 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"golang.org/x/sync/errgroup"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/ramendr/dr-apiserver/test/playground/component"
@@ -22,6 +23,11 @@ import (
 //
 //go:embed manifests/managed.yaml
 var managedManifests string
+
+// storageClasses are what its storage offers.
+//
+//go:embed manifests/classes.yaml
+var storageClasses string
 
 // nodes of each managed cluster. Pods name theirs: there is no scheduler.
 var nodes = []string{"node-0", "node-1", "node-2"}
@@ -42,7 +48,8 @@ func (s *Supervisor) startManaged(ctx context.Context, report Progress, c *clust
 	})
 }
 
-// startRest starts what a managed cluster has besides a control plane. Nobody waits for csi-addons, which takes its time.
+// startRest starts what a managed cluster has besides a control plane. Nobody waits for csi-addons, VolSync and the
+// snapshots' controllers, which take their time.
 func (s *Supervisor) startRest(ctx context.Context, report Progress, c *cluster, hubReady <-chan struct{}) error {
 	applier, err := c.applier()
 	if err != nil {
@@ -62,6 +69,8 @@ func (s *Supervisor) startRest(ctx context.Context, report Progress, c *cluster,
 			}
 			return c.start(ctx, report, c.CSIAddonsManager())
 		},
+		func(ctx context.Context) error { return c.start(ctx, report, c.SnapshotController()) },
+		func(ctx context.Context) error { return c.start(ctx, report, c.VolSyncManager()) },
 		func(ctx context.Context) error {
 			if err := together(ctx,
 				func(ctx context.Context) error { return s.startStorage(ctx, report, c, instant) },
@@ -70,10 +79,14 @@ func (s *Supervisor) startRest(ctx context.Context, report Progress, c *cluster,
 			); err != nil {
 				return err
 			}
-			if err := c.start(ctx, report, c.DRAgent()); err != nil {
-				return err
-			}
-			return s.startNodes(ctx, report, c)
+			return together(ctx,
+				func(ctx context.Context) error { return c.start(ctx, report, c.Snapshotter()) },
+				func(ctx context.Context) error {
+					if err := c.start(ctx, report, c.DRAgent()); err != nil {
+						return err
+					}
+					return s.startNodes(ctx, report, c)
+				})
 		})
 }
 
@@ -122,7 +135,7 @@ func (s *Supervisor) setUpManaged(ctx context.Context, c *cluster, applier *obje
 	if err != nil {
 		return err
 	}
-	manifests, err := objects.Render(managedManifests, map[string]any{
+	manifests, err := objects.Render(managedManifests+"---\n"+storageClasses, map[string]any{
 		"Cluster": c.Name, "SystemNamespace": component.SystemNamespace, "Profiles": profiles,
 		"TenantNamespace": tenantNamespace, "Nodes": nodes, "Driver": component.Driver,
 	})
@@ -142,11 +155,15 @@ func (s *Supervisor) setUpManaged(ctx context.Context, c *cluster, applier *obje
 	})
 }
 
-// applyCRDs defines the kinds of csi-addons.
+// applyCRDs defines the kinds of csi-addons, snapshots and VolSync.
 func (s *Supervisor) applyCRDs(ctx context.Context, applier *objects.Applier) error {
-	definitions, err := objects.ReadDirectory(s.root.Path("bin", "tools", "crds", "csi-addons"))
-	if err != nil {
-		return fmt.Errorf("the CRDs of csi-addons: %w", err)
+	var definitions []*unstructured.Unstructured
+	for _, of := range []string{"csi-addons", "external-snapshotter", "volsync"} {
+		read, err := objects.ReadDirectory(s.root.Path("bin", "tools", "crds", of))
+		if err != nil {
+			return fmt.Errorf("the CRDs of %s: %w", of, err)
+		}
+		definitions = append(definitions, read...)
 	}
 	if err := applier.Apply(ctx, definitions); err != nil {
 		return err

@@ -1,7 +1,8 @@
 // SPDX-FileCopyrightText: The RamenDR authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package csi makes the array a CSI driver that the real external-provisioner makes and removes volumes with. A volume's
+// Package csi makes the array a CSI driver that the real external-provisioner makes and removes volumes with, and the real
+// external-snapshotter snapshots. A volume's
 // handle is the name the provisioner gives it, so it is the same on both clusters, as with mirrored pools.
 package csi
 
@@ -39,14 +40,19 @@ func (i *Identity) GetPluginInfo(context.Context, *csi.GetPluginInfoRequest) (*c
 	return &csi.GetPluginInfoResponse{Name: i.Driver, VendorVersion: version}, nil
 }
 
-// GetPluginCapabilities says that there is a controller.
+// GetPluginCapabilities says that there is a controller of volumes, and one of groups of them.
 func (i *Identity) GetPluginCapabilities(
 	context.Context, *csi.GetPluginCapabilitiesRequest,
 ) (*csi.GetPluginCapabilitiesResponse, error) {
-	service := &csi.PluginCapability_Service{Type: csi.PluginCapability_Service_CONTROLLER_SERVICE}
-	return &csi.GetPluginCapabilitiesResponse{Capabilities: []*csi.PluginCapability{
-		{Type: &csi.PluginCapability_Service_{Service: service}},
-	}}, nil
+	resp := &csi.GetPluginCapabilitiesResponse{}
+	for _, service := range []csi.PluginCapability_Service_Type{
+		csi.PluginCapability_Service_CONTROLLER_SERVICE, csi.PluginCapability_Service_GROUP_CONTROLLER_SERVICE,
+	} {
+		resp.Capabilities = append(resp.Capabilities, &csi.PluginCapability{
+			Type: &csi.PluginCapability_Service_{Service: &csi.PluginCapability_Service{Type: service}},
+		})
+	}
+	return resp, nil
 }
 
 // Probe says that it is ready.
@@ -60,21 +66,24 @@ type Controller struct {
 	Engine *engine.Engine
 }
 
-// ControllerGetCapabilities says that volumes can be made and removed.
+// ControllerGetCapabilities says that volumes and snapshots can be made and removed, and volumes made from either.
 func (c *Controller) ControllerGetCapabilities(
 	context.Context, *csi.ControllerGetCapabilitiesRequest,
 ) (*csi.ControllerGetCapabilitiesResponse, error) {
-	rpc := &csi.ControllerServiceCapability_RPC{Type: csi.ControllerServiceCapability_RPC_CREATE_DELETE_VOLUME}
-	return &csi.ControllerGetCapabilitiesResponse{Capabilities: []*csi.ControllerServiceCapability{
-		{Type: &csi.ControllerServiceCapability_Rpc{Rpc: rpc}},
-	}}, nil
+	resp := &csi.ControllerGetCapabilitiesResponse{}
+	for _, rpc := range []csi.ControllerServiceCapability_RPC_Type{
+		csi.ControllerServiceCapability_RPC_CREATE_DELETE_VOLUME, csi.ControllerServiceCapability_RPC_CREATE_DELETE_SNAPSHOT,
+		csi.ControllerServiceCapability_RPC_LIST_SNAPSHOTS, csi.ControllerServiceCapability_RPC_CLONE_VOLUME,
+	} {
+		resp.Capabilities = append(resp.Capabilities, &csi.ControllerServiceCapability{
+			Type: &csi.ControllerServiceCapability_Rpc{Rpc: &csi.ControllerServiceCapability_RPC{Type: rpc}},
+		})
+	}
+	return resp, nil
 }
 
 // CreateVolume makes a volume.
 func (c *Controller) CreateVolume(ctx context.Context, req *csi.CreateVolumeRequest) (*csi.CreateVolumeResponse, error) {
-	if req.GetVolumeContentSource() != nil {
-		return nil, status.Error(codes.InvalidArgument, "volumes can't be made from snapshots or other volumes")
-	}
 	if len(req.GetVolumeCapabilities()) == 0 {
 		return nil, status.Error(codes.InvalidArgument, "volume capabilities are missing")
 	}
@@ -85,10 +94,23 @@ func (c *Controller) CreateVolume(ctx context.Context, req *csi.CreateVolumeRequ
 	claim := layout.Claim{
 		Namespace: req.GetParameters()[parameterClaimNamespace], Name: req.GetParameters()[parameterClaimName],
 	}
-	if err := c.Engine.Create(ctx, req.GetName(), capacity, claim); err != nil {
+	if err := c.create(ctx, req, capacity, claim); err != nil {
 		return nil, statusOf(err)
 	}
-	return &csi.CreateVolumeResponse{Volume: &csi.Volume{VolumeId: req.GetName(), CapacityBytes: capacity}}, nil
+	return &csi.CreateVolumeResponse{Volume: &csi.Volume{
+		VolumeId: req.GetName(), CapacityBytes: capacity, ContentSource: req.GetVolumeContentSource(),
+	}}, nil
+}
+
+func (c *Controller) create(ctx context.Context, req *csi.CreateVolumeRequest, capacity int64, claim layout.Claim) error {
+	source := req.GetVolumeContentSource()
+	switch {
+	case source.GetSnapshot() != nil:
+		return c.Engine.CreateFromSnapshot(ctx, req.GetName(), capacity, claim, source.GetSnapshot().GetSnapshotId())
+	case source.GetVolume() != nil:
+		return c.Engine.CreateFromVolume(ctx, req.GetName(), capacity, claim, source.GetVolume().GetVolumeId())
+	}
+	return c.Engine.Create(ctx, req.GetName(), capacity, claim)
 }
 
 // DeleteVolume removes a volume.
@@ -102,6 +124,10 @@ func statusOf(err error) error {
 		return nil
 	case errors.Is(err, engine.ErrInvalid):
 		return status.Error(codes.InvalidArgument, err.Error())
+	case errors.Is(err, engine.ErrNotFound):
+		return status.Error(codes.NotFound, err.Error())
+	case errors.Is(err, engine.ErrExists):
+		return status.Error(codes.AlreadyExists, err.Error())
 	case errors.Is(err, engine.ErrPrecondition):
 		return status.Error(codes.FailedPrecondition, err.Error())
 	}

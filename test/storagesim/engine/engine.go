@@ -91,9 +91,13 @@ type Engine struct {
 	// ready is closed once volumes that were writable are so again.
 	ready chan struct{}
 
+	// snapshotting is held while snapshots are taken or removed.
+	snapshotting sync.Mutex
+
 	mu       sync.Mutex
 	volumes  map[string]*volume
 	incoming map[string]semaphore
+	sets     map[string]*layout.SnapshotSet
 	run      func(*volume) // starts the sync loop of a volume; nil until Run
 }
 
@@ -108,7 +112,7 @@ func Open(opts Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{opts: opts, lock: lock, link: newLink(), ready: make(chan struct{}),
-		volumes: map[string]*volume{}, incoming: map[string]semaphore{}}
+		volumes: map[string]*volume{}, incoming: map[string]semaphore{}, sets: map[string]*layout.SnapshotSet{}}
 	if err := e.load(); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
@@ -149,7 +153,11 @@ func (e *Engine) load() error {
 		}
 		e.volumes[h] = v
 	}
-	return nil
+	sets, err := layout.SnapshotSets(e.opts.Dir)
+	for _, set := range sets {
+		e.sets[set.ID] = set
+	}
+	return err
 }
 
 // Close lets go of the directory. Nothing may be called after it.

@@ -13,6 +13,8 @@ var (
 	ErrNotFound = errors.New("volume not found")
 	// ErrPrecondition: the volume is not in a state that allows it.
 	ErrPrecondition = errors.New("refused")
+	// ErrExists: there is another one of that name.
+	ErrExists = errors.New("exists already")
 	// ErrInvalid: the request makes no sense.
 	ErrInvalid = errors.New("invalid request")
 	// ErrReadOnly: the volume takes no writes now.

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"k8s.io/klog/v2"
@@ -19,28 +20,33 @@ import (
 
 // Create makes an empty volume that is writable here and not replicated. Making it again changes nothing.
 func (e *Engine) Create(ctx context.Context, handle string, capacity int64, claim layout.Claim) error {
-	if !layout.ValidHandle(handle) {
-		return fmt.Errorf("%w: volume handle %q: use lower case letters, digits, - and .", ErrInvalid, handle)
-	}
-	at := faults.Volume{Handle: handle, Namespace: claim.Namespace}
-	if err := e.opts.Faults.At(ctx, "provision.before", at); err != nil {
-		return err
-	}
-	if _, err := e.volume(handle); err == nil {
-		return e.opts.Faults.At(ctx, "provision.after", at)
-	}
-	v := e.newVolume(&layout.Meta{
+	return e.create(ctx, "provision", &layout.Meta{
 		Handle: handle, Claim: claim, Capacity: capacity, Role: layout.Standalone, Generation: 1,
 		History: []layout.Term{{Generation: 1, Cluster: e.opts.Cluster}},
-	})
+	}, nil)
+}
+
+// create makes a volume, unless there is one of that handle.
+func (e *Engine) create(ctx context.Context, operation string, m *layout.Meta, write func(*os.File) error) error {
+	if !layout.ValidHandle(m.Handle) {
+		return fmt.Errorf("%w: volume handle %q: use lower case letters, digits, - and .", ErrInvalid, m.Handle)
+	}
+	at := faults.Volume{Handle: m.Handle, Namespace: m.Claim.Namespace}
+	if err := e.opts.Faults.At(ctx, operation+".before", at); err != nil {
+		return err
+	}
+	if _, err := e.volume(m.Handle); err == nil {
+		return e.opts.Faults.At(ctx, operation+".after", at)
+	}
+	v := e.newVolume(m)
 	content := v.nextContent()
-	if err := e.makeContent(handle, content, nil); err != nil {
+	if err := e.makeContent(m.Handle, content, write); err != nil {
 		return err
 	}
 	if err := e.commitNew(ctx, v, content); err != nil {
 		return err
 	}
-	return e.opts.Faults.At(ctx, "provision.after", at)
+	return e.opts.Faults.At(ctx, operation+".after", at)
 }
 
 // makeContent makes the directory of a copy that doesn't count yet.
@@ -124,29 +130,56 @@ func (e *Engine) remove(v *volume) error {
 
 // Append writes the next record to a volume, for a pod that mounts it.
 func (e *Engine) Append(ctx context.Context, handle, pod string) (layout.Record, error) {
-	v, err := e.volume(handle)
-	if err != nil {
+	records, err := e.AppendTogether(ctx, []string{handle}, pod)
+	if len(records) == 0 {
 		return layout.Record{}, err
 	}
-	if err := e.at(ctx, "write.before", v); err != nil {
-		return layout.Record{}, err
-	}
-	r, err := v.append(pod)
-	if err != nil {
-		return layout.Record{}, err
-	}
-	return r, e.at(ctx, "write.after", v)
+	return records[0], err
 }
 
-func (v *volume) append(pod string) (layout.Record, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if !v.writable() || v.e.dead.Load() {
-		return layout.Record{}, fmt.Errorf("%w: %s", ErrReadOnly, v.handle)
+// AppendTogether writes a record to each of several volumes at once: to all, or to none. No snapshot of all of them falls in
+// between. The records are in the order of the volumes' handles.
+func (e *Engine) AppendTogether(ctx context.Context, handles []string, pod string) ([]layout.Record, error) {
+	volumes, err := e.volumesOf(slices.Compact(slices.Sorted(slices.Values(handles))))
+	if err != nil {
+		return nil, err
 	}
-	r := layout.Record{
-		Seq: v.seq + 1, Time: time.Now(), Cluster: v.e.opts.Cluster, Generation: v.meta.Generation, Pod: pod,
+	if err := e.atAll(ctx, "write.before", volumes); err != nil {
+		return nil, err
 	}
+	records, err := e.appendAll(volumes, pod)
+	if err != nil {
+		return nil, err
+	}
+	return records, e.atAll(ctx, "write.after", volumes)
+}
+
+func (e *Engine) appendAll(volumes []*volume, pod string) ([]layout.Record, error) {
+	defer lockAll(volumes)()
+	for _, v := range volumes {
+		if !v.writable() || e.dead.Load() {
+			return nil, fmt.Errorf("%w: %s", ErrReadOnly, v.handle)
+		}
+	}
+	now := time.Now()
+	together := int64(0)
+	if len(volumes) > 1 {
+		together = now.UnixNano()
+	}
+	var records []layout.Record
+	for _, v := range volumes {
+		r, err := v.append(layout.Record{Time: now, Pod: pod, Together: together})
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, r)
+	}
+	return records, nil
+}
+
+// append numbers a record and writes it; the caller holds the lock.
+func (v *volume) append(r layout.Record) (layout.Record, error) {
+	r.Seq, r.Cluster, r.Generation = v.seq+1, v.e.opts.Cluster, v.meta.Generation
 	line, err := r.Line()
 	if err != nil {
 		return layout.Record{}, err
@@ -156,10 +189,11 @@ func (v *volume) append(pod string) (layout.Record, error) {
 	}
 	v.size += int64(len(line))
 	v.seq = r.Seq
+	r.Volume = v.meta.Lineage()
 	return r, nil
 }
 
-// Claim tells the array which claim a volume is bound to.
+// Claim tells the array which claim a volume is bound to, whose writers begin.
 func (e *Engine) Claim(ctx context.Context, handle string, claim layout.Claim) error {
 	v, err := e.volume(handle)
 	if err != nil {
@@ -167,10 +201,10 @@ func (e *Engine) Claim(ctx context.Context, handle string, claim layout.Claim) e
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.meta.Claim == claim {
+	if v.meta.Claim == claim && !v.meta.Incoming {
 		return nil
 	}
-	return v.change(ctx, false, func(m *layout.Meta) { m.Claim = claim })
+	return v.change(ctx, false, func(m *layout.Meta) { m.Claim, m.Incoming = claim, false })
 }
 
 // State is what control shows of a volume.

@@ -76,7 +76,7 @@ func copyAll(body io.Reader, size int64) func(*os.File) error {
 
 // takeIn makes the metadata that of a copy which holds the snapshot.
 func takeIn(m *layout.Meta, s Snapshot) {
-	m.Role = layout.Secondary
+	m.Role, m.Origin = layout.Secondary, s.Origin
 	m.Claim, m.Capacity = s.Claim, s.Capacity
 	m.Generation, m.History, m.Size = s.Generation, s.History, s.Size
 	m.Received = &layout.Received{From: s.From, Time: s.Time, Final: s.Final}

@@ -26,6 +26,7 @@ type PeerState struct {
 // Snapshot describes a volume at a point in time, and which of its bytes follow.
 type Snapshot struct {
 	Handle     string        `json:"handle"`
+	Origin     string        `json:"origin,omitempty"`
 	From       string        `json:"from"`
 	Claim      layout.Claim  `json:"claim"`
 	Capacity   int64         `json:"capacity"`

@@ -147,7 +147,7 @@ func (v *volume) snapshot() (s Snapshot, ok bool) {
 func (v *volume) describe() Snapshot {
 	m := &v.meta
 	s := Snapshot{
-		Handle: v.handle, From: v.e.opts.Cluster, Claim: m.Claim, Capacity: m.Capacity, Generation: m.Generation,
+		Handle: v.handle, Origin: m.Origin, From: v.e.opts.Cluster, Claim: m.Claim, Capacity: m.Capacity, Generation: m.Generation,
 		History: m.History, Time: time.Now(), Size: v.size,
 	}
 	if m.Final != nil {

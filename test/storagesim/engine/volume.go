@@ -86,6 +86,9 @@ func (v *volume) openContent() error {
 	}
 	path := layout.RecordsPath(v.e.opts.Dir, &v.meta)
 	size, seq, err := layout.Tail(path, limit)
+	if err != nil && v.meta.Incoming {
+		size, seq, err = halfWritten(path)
+	}
 	if err != nil {
 		return fmt.Errorf("volume %s: %w", v.handle, err)
 	}
@@ -102,6 +105,15 @@ func (v *volume) openContent() error {
 		return old.Close()
 	}
 	return nil
+}
+
+// halfWritten is the end of a file that a mover has not completed.
+func halfWritten(path string) (size, seq int64, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	return info.Size(), 0, nil
 }
 
 func (v *volume) closeFile() error {

@@ -15,7 +15,9 @@ import (
 // Operations that have points; each has one before and one after, as in "promote.before".
 var operations = []string{
 	"enable", "disable", "promote", "demote", "resync", "info", // csi-addons
-	"provision", "delete", // CSI
+	"provision", "restore", "delete", // CSI's volumes, restored ones from snapshots or other volumes
+	"create-snapshot", "delete-snapshot", "create-group-snapshot", "delete-group-snapshot", // CSI's snapshots
+	"mover-connect", "mover-piece", "mover-finish", // VolSync's movers: the source's way in, each piece, the end
 	"snapshot", "ship", // the sender of a snapshot
 	"commit",  // the receiver of a snapshot
 	"persist", // each change of a volume's metadata

@@ -5,11 +5,14 @@
 //
 //	<data-dir>/<volume handle>/meta.json          what the array knows of its copy; replaced by rename only
 //	<data-dir>/<volume handle>/<content>/records  the bytes of the volume: one JSON record per line
+//	<data-dir>/.snapshots/<set>/set.json          the snapshots that were taken at one point in time
+//	<data-dir>/.snapshots/<set>/<n>.records       the bytes of the nth of them
 //	<ack-dir>/<namespace>/<claim>.jsonl           what was acknowledged to writers, by all clusters
 package layout
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,7 +85,9 @@ type Sync struct {
 
 // Meta is what an array knows of its copy of a volume.
 type Meta struct {
-	Handle   string `json:"handle"`
+	Handle string `json:"handle"`
+	// Origin is the handle of the volume that this one goes on from, through snapshots and movers; empty if from none.
+	Origin   string `json:"origin,omitempty"`
 	Claim    Claim  `json:"claim"`
 	Capacity int64  `json:"capacity"`
 	Role     Role   `json:"role"`
@@ -97,12 +102,17 @@ type Meta struct {
 	SyncInterval time.Duration `json:"syncInterval,omitempty"`
 	// SupersededBy is the generation in which the peer was promoted over this primary, which may not write since.
 	SupersededBy int64 `json:"supersededBy,omitempty"`
+	// Incoming volumes hold what a mover brings or has brought: nobody has written to them here since.
+	Incoming bool `json:"incoming,omitempty"`
 	// Diverged copies hold bytes that the new primary does not, and need a forced resync.
 	Diverged bool      `json:"diverged,omitempty"`
 	Final    *Final    `json:"final,omitempty"`
 	Received *Received `json:"received,omitempty"`
 	LastSync *Sync     `json:"lastSync,omitempty"`
 }
+
+// Lineage names the volume through all copies of it, whatever their handles are.
+func (m *Meta) Lineage() string { return cmp.Or(m.Origin, m.Handle) }
 
 // MayWrite says whether the array may let anyone write to this copy.
 func (m *Meta) MayWrite() bool { return m.Role != Secondary && m.SupersededBy == 0 }

@@ -24,7 +24,9 @@ type Record struct {
 	Cluster    string `json:"cluster"`
 	Generation int64  `json:"generation"`
 	Pod        string `json:"pod"`
-	// Volume is the handle, in the acknowledgements only.
+	// Together is the same in the records that a pod wrote to several volumes at once.
+	Together int64 `json:"together,omitempty"`
+	// Volume is the volume's lineage, in the acknowledgements only.
 	Volume string `json:"volume,omitempty"`
 }
 
