@@ -36,6 +36,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&DRPlacementControl{}, &DRPlacementControlList{},
 		&DRAction{}, &DRActionList{},
 		&VolumeReplicationGroup{}, &VolumeReplicationGroupList{},
+		&ReplicationKey{},
 		&ProtectedVolume{}, &ProtectedVolumeList{},
 		&DRPolicy{}, &DRPolicyList{},
 		&DRCluster{}, &DRClusterList{},

@@ -26,6 +26,7 @@ type DRPlacementControlSpec struct {
 	PVCSelector          metav1.LabelSelector
 	KubeObjectProtection *KubeObjectProtection
 	ProtectedNamespaces  []string
+	VolSyncSpec          *VolSyncSpec
 	ReplicationState     ReplicationState
 	PlacementRef         *PlacementReference
 }

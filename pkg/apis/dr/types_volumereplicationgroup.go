@@ -60,6 +60,7 @@ type VolumeReplicationGroupSpec struct {
 	S3Profiles           []string
 	Async                *VRGAsyncSpec
 	Sync                 *VRGSyncSpec
+	VolSync              *VRGVolSyncSpec
 	KubeObjectProtection *KubeObjectProtection
 }
 
@@ -130,6 +131,7 @@ type VolumeReplicationGroupStatus struct {
 	LastGroupSyncBytes    *int64
 	LastCapture           *CaptureReference
 	HandoverToken         *HandoverToken
+	VolSync               *VRGVolSyncStatus
 	LastUpdateTime        *metav1.Time
 }
 

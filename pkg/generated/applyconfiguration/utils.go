@@ -83,6 +83,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.MaintenanceModeSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("MaintenanceModeStatus"):
 		return &drv1alpha1.MaintenanceModeStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MoverSeccompProfile"):
+		return &drv1alpha1.MoverSeccompProfileApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MoverSecurityContext"):
+		return &drv1alpha1.MoverSecurityContextApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("MoverSELinuxOptions"):
+		return &drv1alpha1.MoverSELinuxOptionsApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PeerClass"):
 		return &drv1alpha1.PeerClassApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("PeerClasses"):
@@ -97,6 +103,16 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.StorageAccessDetailApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UnpairedClass"):
 		return &drv1alpha1.UnpairedClassApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncDestination"):
+		return &drv1alpha1.VolSyncDestinationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncDestinationStatus"):
+		return &drv1alpha1.VolSyncDestinationStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncMoverConfig"):
+		return &drv1alpha1.VolSyncMoverConfigApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncSource"):
+		return &drv1alpha1.VolSyncSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncSpec"):
+		return &drv1alpha1.VolSyncSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolumeReplicationGroup"):
 		return &drv1alpha1.VolumeReplicationGroupApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolumeReplicationGroupSpec"):
@@ -107,6 +123,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.VRGAsyncSpecApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VRGSyncSpec"):
 		return &drv1alpha1.VRGSyncSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VRGVolSyncSpec"):
+		return &drv1alpha1.VRGVolSyncSpecApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VRGVolSyncStatus"):
+		return &drv1alpha1.VRGVolSyncStatusApplyConfiguration{}
 
 	}
 	return nil

@@ -62,6 +62,9 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.MaintenanceModeList{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MaintenanceModeList(ref),
 		v1alpha1.MaintenanceModeSpec{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MaintenanceModeSpec(ref),
 		v1alpha1.MaintenanceModeStatus{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_MaintenanceModeStatus(ref),
+		v1alpha1.MoverSELinuxOptions{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MoverSELinuxOptions(ref),
+		v1alpha1.MoverSeccompProfile{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MoverSeccompProfile(ref),
+		v1alpha1.MoverSecurityContext{}.OpenAPIModelName():         schema_pkg_apis_dr_v1alpha1_MoverSecurityContext(ref),
 		v1alpha1.PeerClass{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_PeerClass(ref),
 		v1alpha1.PeerClasses{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_PeerClasses(ref),
 		v1alpha1.PlacementReference{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_PlacementReference(ref),
@@ -70,10 +73,18 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ProtectedVolume{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_ProtectedVolume(ref),
 		v1alpha1.ProtectedVolumeList{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_ProtectedVolumeList(ref),
 		v1alpha1.ProtectedVolumeStatus{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_ProtectedVolumeStatus(ref),
+		v1alpha1.ReplicationKey{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_ReplicationKey(ref),
 		v1alpha1.StorageAccessDetail{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_StorageAccessDetail(ref),
 		v1alpha1.UnpairedClass{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_UnpairedClass(ref),
 		v1alpha1.VRGAsyncSpec{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_VRGAsyncSpec(ref),
 		v1alpha1.VRGSyncSpec{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_VRGSyncSpec(ref),
+		v1alpha1.VRGVolSyncSpec{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_VRGVolSyncSpec(ref),
+		v1alpha1.VRGVolSyncStatus{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref),
+		v1alpha1.VolSyncDestination{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_VolSyncDestination(ref),
+		v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName():     schema_pkg_apis_dr_v1alpha1_VolSyncDestinationStatus(ref),
+		v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_VolSyncMoverConfig(ref),
+		v1alpha1.VolSyncSource{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_VolSyncSource(ref),
+		v1alpha1.VolSyncSpec{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_VolSyncSpec(ref),
 		v1alpha1.VolumeReplicationGroup{}.OpenAPIModelName():       schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroup(ref),
 		v1alpha1.VolumeReplicationGroupList{}.OpenAPIModelName():   schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupList(ref),
 		v1alpha1.VolumeReplicationGroupSpec{}.OpenAPIModelName():   schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref),
@@ -1679,6 +1690,12 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref common.ReferenceCall
 							},
 						},
 					},
+					"volSyncSpec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volSyncSpec says how volumes are copied that VolSync replicates.",
+							Ref:         ref(v1alpha1.VolSyncSpec{}.OpenAPIModelName()),
+						},
+					},
 					"replicationState": {
 						SchemaProps: spec.SchemaProps{
 							Description: "replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each cluster follows from the actions.\n\nPossible enum values:\n - `\"primary\"` clusters run the application and replicate its volumes to the peer.\n - `\"secondary\"` clusters hold copies.",
@@ -1698,7 +1715,7 @@ func schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref common.ReferenceCall
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.DRPolicyReference{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1alpha1.PlacementReference{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+			v1alpha1.DRPolicyReference{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1alpha1.PlacementReference{}.OpenAPIModelName(), v1alpha1.VolSyncSpec{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
 	}
 }
 
@@ -2731,6 +2748,157 @@ func schema_pkg_apis_dr_v1alpha1_MaintenanceModeStatus(ref common.ReferenceCallb
 	}
 }
 
+func schema_pkg_apis_dr_v1alpha1_MoverSELinuxOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MoverSELinuxOptions are the SELinux labels of a mover.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"user": {
+						SchemaProps: spec.SchemaProps{
+							Description: "user label.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"role": {
+						SchemaProps: spec.SchemaProps{
+							Description: "role label.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type label.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"level": {
+						SchemaProps: spec.SchemaProps{
+							Description: "level label.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_MoverSeccompProfile(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MoverSeccompProfile is the seccomp profile of a mover.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "type: RuntimeDefault, Unconfined or Localhost.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"localhostProfile": {
+						SchemaProps: spec.SchemaProps{
+							Description: "localhostProfile is the profile's file, of type Localhost.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"type"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_MoverSecurityContext(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MoverSecurityContext is what of a pod's security context matters to movers, by the names it has there.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"runAsUser": {
+						SchemaProps: spec.SchemaProps{
+							Description: "runAsUser is the UID of the mover.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"runAsGroup": {
+						SchemaProps: spec.SchemaProps{
+							Description: "runAsGroup is the GID of the mover.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"runAsNonRoot": {
+						SchemaProps: spec.SchemaProps{
+							Description: "runAsNonRoot refuses to run as root.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"fsGroup": {
+						SchemaProps: spec.SchemaProps{
+							Description: "fsGroup owns the files of the volume.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"fsGroupChangePolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "fsGroupChangePolicy says when files are given to fsGroup: Always or OnRootMismatch.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"supplementalGroups": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "supplementalGroups the mover belongs to besides.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"integer"},
+										Format: "int64",
+									},
+								},
+							},
+						},
+					},
+					"seLinuxOptions": {
+						SchemaProps: spec.SchemaProps{
+							Description: "seLinuxOptions of the mover.",
+							Ref:         ref(v1alpha1.MoverSELinuxOptions{}.OpenAPIModelName()),
+						},
+					},
+					"seccompProfile": {
+						SchemaProps: spec.SchemaProps{
+							Description: "seccompProfile of the mover.",
+							Ref:         ref(v1alpha1.MoverSeccompProfile{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.MoverSELinuxOptions{}.OpenAPIModelName(), v1alpha1.MoverSeccompProfile{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_dr_v1alpha1_PeerClass(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3239,6 +3407,51 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedVolumeStatus(ref common.ReferenceCallb
 	}
 }
 
+func schema_pkg_apis_dr_v1alpha1_ReplicationKey(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationKey is the secret that the two clusters of a VolumeReplicationGroup prove themselves to each other with. It is got from the group's subresource replicationkey, by the agent of its cluster only, and kept nowhere in this API.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata has the group's name.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"key": {
+						SchemaProps: spec.SchemaProps{
+							Description: "key in hex, the same for both clusters.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"key"},
+			},
+		},
+		Dependencies: []string{
+			v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_dr_v1alpha1_StorageAccessDetail(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3400,6 +3613,345 @@ func schema_pkg_apis_dr_v1alpha1_VRGSyncSpec(ref common.ReferenceCallback) commo
 		},
 		Dependencies: []string{
 			v1alpha1.PeerClass{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VRGVolSyncSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VRGVolSyncSpec is what the agents of two clusters need of each other to have VolSync replicate volumes. The hub carries it from the one's status to the other's spec.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"copyMethod": {
+						SchemaProps: spec.SchemaProps{
+							Description: "copyMethod is what is copied from: Snapshot, a snapshot of the volume, or Direct, the volume itself while the application writes to it. Defaults to empty, which means Snapshot. What arrives is always kept as snapshots.\n\nPossible enum values:\n - `\"Direct\"` copies from the volume itself.\n - `\"Snapshot\"` copies from a snapshot.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Direct", "Snapshot"},
+						},
+					},
+					"moverConfig": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "moverConfig says how the movers run, on both clusters, that copy the volumes of PersistentVolumeClaims. An entry without pvcName is for all that have none of their own.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"destinations": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "destinations are what a secondary prepares to receive: one for each volume that the primary says VolSync replicates.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncDestination{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"sources": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "sources are where a primary sends its volumes: where the secondary says that it receives.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncSource{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VolSyncDestination{}.OpenAPIModelName(), v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName(), v1alpha1.VolSyncSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VRGVolSyncStatus is what a secondary says of what it receives.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"destinations": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "destinations, one for each volume.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncDestination(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncDestination is a volume that a secondary prepares to receive, like the primary's.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the PersistentVolumeClaim.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"capacity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "capacity of its volume.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"storageClassName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "storageClassName of the PersistentVolumeClaim.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"accessModes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "accessModes of the PersistentVolumeClaim.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"volumeMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeMode of the PersistentVolumeClaim: Filesystem or Block.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name", "capacity"},
+			},
+		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncDestinationStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncDestinationStatus says how far a secondary is with a volume.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the PersistentVolumeClaim.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"address": {
+						SchemaProps: spec.SchemaProps{
+							Description: "address where it is received; empty until there is one.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"latestImage": {
+						SchemaProps: spec.SchemaProps{
+							Description: "latestImage is the VolumeSnapshot of the last complete copy; empty until there is one.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"lastSyncTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastSyncTime is when that was complete, by the secondary's clock.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+		Dependencies: []string{
+			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncMoverConfig(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncMoverConfig says how the movers of PersistentVolumeClaims run.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"pvcName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pvcName is the PersistentVolumeClaim; empty for all that have no entry of their own.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"pvcNamespace": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pvcNamespace is accepted for manifests written for RamenDR: empty or the application's namespace.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"moverServiceAccount": {
+						SchemaProps: spec.SchemaProps{
+							Description: "moverServiceAccount is the ServiceAccount, in the application's namespace on both clusters, that movers run as. Empty means one that VolSync makes.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"moverSecurityContext": {
+						SchemaProps: spec.SchemaProps{
+							Description: "moverSecurityContext is the security context of the movers' pods.",
+							Ref:         ref(v1alpha1.MoverSecurityContext{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.MoverSecurityContext{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncSource says where a volume is sent.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the PersistentVolumeClaim.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"address": {
+						SchemaProps: spec.SchemaProps{
+							Description: "address where the secondary receives it.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name", "address"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncSpec says how volumes are copied that VolSync replicates.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"copyMethod": {
+						SchemaProps: spec.SchemaProps{
+							Description: "copyMethod is what is copied from: Snapshot, a snapshot of the volume, or Direct, the volume itself while the application writes to it. Defaults to empty, which means Snapshot. What arrives is always kept as snapshots.\n\nPossible enum values:\n - `\"Direct\"` copies from the volume itself.\n - `\"Snapshot\"` copies from a snapshot.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Direct", "Snapshot"},
+						},
+					},
+					"moverConfig": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "moverConfig says how the movers run, on both clusters, that copy the volumes of PersistentVolumeClaims. An entry without pvcName is for all that have none of their own.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName()},
 	}
 }
 
@@ -3586,6 +4138,12 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 							Ref:         ref(v1alpha1.VRGSyncSpec{}.OpenAPIModelName()),
 						},
 					},
+					"volSync": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volSync is what this cluster and its peer need of each other for the volumes that VolSync replicates.",
+							Ref:         ref(v1alpha1.VRGVolSyncSpec{}.OpenAPIModelName()),
+						},
+					},
 					"kubeObjectProtection": {
 						SchemaProps: spec.SchemaProps{
 							Description: "kubeObjectProtection says which objects are captured besides the volumes.",
@@ -3597,7 +4155,7 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.HandoverToken{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1alpha1.VRGAsyncSpec{}.OpenAPIModelName(), v1alpha1.VRGSyncSpec{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+			v1alpha1.HandoverToken{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1alpha1.VRGAsyncSpec{}.OpenAPIModelName(), v1alpha1.VRGSyncSpec{}.OpenAPIModelName(), v1alpha1.VRGVolSyncSpec{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
 	}
 }
 
@@ -3704,6 +4262,12 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupStatus(ref common.Referen
 							Ref:         ref(v1alpha1.HandoverToken{}.OpenAPIModelName()),
 						},
 					},
+					"volSync": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volSync is what this cluster receives by VolSync.",
+							Ref:         ref(v1alpha1.VRGVolSyncStatus{}.OpenAPIModelName()),
+						},
+					},
 					"lastUpdateTime": {
 						SchemaProps: spec.SchemaProps{
 							Description: "lastUpdateTime is when the agent made this report. It reports on change and at least every few minutes.",
@@ -3714,7 +4278,7 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupStatus(ref common.Referen
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.CaptureReference{}.OpenAPIModelName(), v1alpha1.HandoverToken{}.OpenAPIModelName(), v1alpha1.ProtectedPVC{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Duration{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+			v1alpha1.CaptureReference{}.OpenAPIModelName(), v1alpha1.HandoverToken{}.OpenAPIModelName(), v1alpha1.ProtectedPVC{}.OpenAPIModelName(), v1alpha1.VRGVolSyncStatus{}.OpenAPIModelName(), v1.Condition{}.OpenAPIModelName(), v1.Duration{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 

@@ -60,6 +60,10 @@ type DRPlacementControlSpec struct {
 	// +k8s:maxItems=64
 	// +k8s:eachVal=+k8s:format=k8s-short-name
 	ProtectedNamespaces []string `json:"protectedNamespaces,omitempty"`
+	// volSyncSpec says how volumes are copied that VolSync replicates.
+	// +optional
+	// +k8s:optional
+	VolSyncSpec *VolSyncSpec `json:"volSyncSpec,omitempty"`
 	// replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each
 	// cluster follows from the actions.
 	// +optional

@@ -10,6 +10,7 @@ import (
 )
 
 // +genclient
+// +genclient:method=GetReplicationKey,verb=get,subresource=replicationkey,result=ReplicationKey
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
 
 // VolumeReplicationGroup is to a cluster what a Pod is to a node: the volumes and objects of one
@@ -110,6 +111,10 @@ type VolumeReplicationGroupSpec struct {
 	// +optional
 	// +k8s:optional
 	Sync *VRGSyncSpec `json:"sync,omitempty"`
+	// volSync is what this cluster and its peer need of each other for the volumes that VolSync replicates.
+	// +optional
+	// +k8s:optional
+	VolSync *VRGVolSyncSpec `json:"volSync,omitempty"`
 	// kubeObjectProtection says which objects are captured besides the volumes.
 	// +optional
 	KubeObjectProtection *KubeObjectProtection `json:"kubeObjectProtection,omitempty"`
@@ -244,6 +249,9 @@ type VolumeReplicationGroupStatus struct {
 	// handoverToken is issued by the source of a relocate once it has quiesced, captured and synced a last time.
 	// +optional
 	HandoverToken *HandoverToken `json:"handoverToken,omitempty"`
+	// volSync is what this cluster receives by VolSync.
+	// +optional
+	VolSync *VRGVolSyncStatus `json:"volSync,omitempty"`
 	// lastUpdateTime is when the agent made this report. It reports on change and at least every few minutes.
 	// +optional
 	LastUpdateTime *metav1.Time `json:"lastUpdateTime,omitempty"`

@@ -443,6 +443,36 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*MoverSELinuxOptions)(nil), (*dr.MoverSELinuxOptions)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MoverSELinuxOptions_To_dr_MoverSELinuxOptions(a.(*MoverSELinuxOptions), b.(*dr.MoverSELinuxOptions), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.MoverSELinuxOptions)(nil), (*MoverSELinuxOptions)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_MoverSELinuxOptions_To_v1alpha1_MoverSELinuxOptions(a.(*dr.MoverSELinuxOptions), b.(*MoverSELinuxOptions), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MoverSeccompProfile)(nil), (*dr.MoverSeccompProfile)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MoverSeccompProfile_To_dr_MoverSeccompProfile(a.(*MoverSeccompProfile), b.(*dr.MoverSeccompProfile), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.MoverSeccompProfile)(nil), (*MoverSeccompProfile)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_MoverSeccompProfile_To_v1alpha1_MoverSeccompProfile(a.(*dr.MoverSeccompProfile), b.(*MoverSeccompProfile), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*MoverSecurityContext)(nil), (*dr.MoverSecurityContext)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_MoverSecurityContext_To_dr_MoverSecurityContext(a.(*MoverSecurityContext), b.(*dr.MoverSecurityContext), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.MoverSecurityContext)(nil), (*MoverSecurityContext)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_MoverSecurityContext_To_v1alpha1_MoverSecurityContext(a.(*dr.MoverSecurityContext), b.(*MoverSecurityContext), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*PeerClass)(nil), (*dr.PeerClass)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_PeerClass_To_dr_PeerClass(a.(*PeerClass), b.(*dr.PeerClass), scope)
 	}); err != nil {
@@ -523,6 +553,16 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationKey)(nil), (*dr.ReplicationKey)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationKey_To_dr_ReplicationKey(a.(*ReplicationKey), b.(*dr.ReplicationKey), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationKey)(nil), (*ReplicationKey)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationKey_To_v1alpha1_ReplicationKey(a.(*dr.ReplicationKey), b.(*ReplicationKey), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*StorageAccessDetail)(nil), (*dr.StorageAccessDetail)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_StorageAccessDetail_To_dr_StorageAccessDetail(a.(*StorageAccessDetail), b.(*dr.StorageAccessDetail), scope)
 	}); err != nil {
@@ -560,6 +600,76 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*dr.VRGSyncSpec)(nil), (*VRGSyncSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_dr_VRGSyncSpec_To_v1alpha1_VRGSyncSpec(a.(*dr.VRGSyncSpec), b.(*VRGSyncSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VRGVolSyncSpec)(nil), (*dr.VRGVolSyncSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VRGVolSyncSpec_To_dr_VRGVolSyncSpec(a.(*VRGVolSyncSpec), b.(*dr.VRGVolSyncSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VRGVolSyncSpec)(nil), (*VRGVolSyncSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VRGVolSyncSpec_To_v1alpha1_VRGVolSyncSpec(a.(*dr.VRGVolSyncSpec), b.(*VRGVolSyncSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VRGVolSyncStatus)(nil), (*dr.VRGVolSyncStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VRGVolSyncStatus_To_dr_VRGVolSyncStatus(a.(*VRGVolSyncStatus), b.(*dr.VRGVolSyncStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VRGVolSyncStatus)(nil), (*VRGVolSyncStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VRGVolSyncStatus_To_v1alpha1_VRGVolSyncStatus(a.(*dr.VRGVolSyncStatus), b.(*VRGVolSyncStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncDestination)(nil), (*dr.VolSyncDestination)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncDestination_To_dr_VolSyncDestination(a.(*VolSyncDestination), b.(*dr.VolSyncDestination), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncDestination)(nil), (*VolSyncDestination)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncDestination_To_v1alpha1_VolSyncDestination(a.(*dr.VolSyncDestination), b.(*VolSyncDestination), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncDestinationStatus)(nil), (*dr.VolSyncDestinationStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncDestinationStatus_To_dr_VolSyncDestinationStatus(a.(*VolSyncDestinationStatus), b.(*dr.VolSyncDestinationStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncDestinationStatus)(nil), (*VolSyncDestinationStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncDestinationStatus_To_v1alpha1_VolSyncDestinationStatus(a.(*dr.VolSyncDestinationStatus), b.(*VolSyncDestinationStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncMoverConfig)(nil), (*dr.VolSyncMoverConfig)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncMoverConfig_To_dr_VolSyncMoverConfig(a.(*VolSyncMoverConfig), b.(*dr.VolSyncMoverConfig), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncMoverConfig)(nil), (*VolSyncMoverConfig)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncMoverConfig_To_v1alpha1_VolSyncMoverConfig(a.(*dr.VolSyncMoverConfig), b.(*VolSyncMoverConfig), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncSource)(nil), (*dr.VolSyncSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncSource_To_dr_VolSyncSource(a.(*VolSyncSource), b.(*dr.VolSyncSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncSource)(nil), (*VolSyncSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncSource_To_v1alpha1_VolSyncSource(a.(*dr.VolSyncSource), b.(*VolSyncSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncSpec)(nil), (*dr.VolSyncSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncSpec_To_dr_VolSyncSpec(a.(*VolSyncSpec), b.(*dr.VolSyncSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncSpec)(nil), (*VolSyncSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncSpec_To_v1alpha1_VolSyncSpec(a.(*dr.VolSyncSpec), b.(*VolSyncSpec), scope)
 	}); err != nil {
 		return err
 	}
@@ -1542,6 +1652,66 @@ func Convert_dr_MaintenanceModeStatus_To_v1alpha1_MaintenanceModeStatus(in *dr.M
 	return autoConvert_dr_MaintenanceModeStatus_To_v1alpha1_MaintenanceModeStatus(in, out, s)
 }
 
+func autoConvert_v1alpha1_MoverSELinuxOptions_To_dr_MoverSELinuxOptions(in *MoverSELinuxOptions, out *dr.MoverSELinuxOptions, s conversion.Scope) error {
+	*out = *(*dr.MoverSELinuxOptions)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MoverSELinuxOptions_To_dr_MoverSELinuxOptions is an autogenerated conversion function.
+func Convert_v1alpha1_MoverSELinuxOptions_To_dr_MoverSELinuxOptions(in *MoverSELinuxOptions, out *dr.MoverSELinuxOptions, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MoverSELinuxOptions_To_dr_MoverSELinuxOptions(in, out, s)
+}
+
+func autoConvert_dr_MoverSELinuxOptions_To_v1alpha1_MoverSELinuxOptions(in *dr.MoverSELinuxOptions, out *MoverSELinuxOptions, s conversion.Scope) error {
+	*out = *(*MoverSELinuxOptions)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_MoverSELinuxOptions_To_v1alpha1_MoverSELinuxOptions is an autogenerated conversion function.
+func Convert_dr_MoverSELinuxOptions_To_v1alpha1_MoverSELinuxOptions(in *dr.MoverSELinuxOptions, out *MoverSELinuxOptions, s conversion.Scope) error {
+	return autoConvert_dr_MoverSELinuxOptions_To_v1alpha1_MoverSELinuxOptions(in, out, s)
+}
+
+func autoConvert_v1alpha1_MoverSeccompProfile_To_dr_MoverSeccompProfile(in *MoverSeccompProfile, out *dr.MoverSeccompProfile, s conversion.Scope) error {
+	*out = *(*dr.MoverSeccompProfile)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MoverSeccompProfile_To_dr_MoverSeccompProfile is an autogenerated conversion function.
+func Convert_v1alpha1_MoverSeccompProfile_To_dr_MoverSeccompProfile(in *MoverSeccompProfile, out *dr.MoverSeccompProfile, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MoverSeccompProfile_To_dr_MoverSeccompProfile(in, out, s)
+}
+
+func autoConvert_dr_MoverSeccompProfile_To_v1alpha1_MoverSeccompProfile(in *dr.MoverSeccompProfile, out *MoverSeccompProfile, s conversion.Scope) error {
+	*out = *(*MoverSeccompProfile)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_MoverSeccompProfile_To_v1alpha1_MoverSeccompProfile is an autogenerated conversion function.
+func Convert_dr_MoverSeccompProfile_To_v1alpha1_MoverSeccompProfile(in *dr.MoverSeccompProfile, out *MoverSeccompProfile, s conversion.Scope) error {
+	return autoConvert_dr_MoverSeccompProfile_To_v1alpha1_MoverSeccompProfile(in, out, s)
+}
+
+func autoConvert_v1alpha1_MoverSecurityContext_To_dr_MoverSecurityContext(in *MoverSecurityContext, out *dr.MoverSecurityContext, s conversion.Scope) error {
+	*out = *(*dr.MoverSecurityContext)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_MoverSecurityContext_To_dr_MoverSecurityContext is an autogenerated conversion function.
+func Convert_v1alpha1_MoverSecurityContext_To_dr_MoverSecurityContext(in *MoverSecurityContext, out *dr.MoverSecurityContext, s conversion.Scope) error {
+	return autoConvert_v1alpha1_MoverSecurityContext_To_dr_MoverSecurityContext(in, out, s)
+}
+
+func autoConvert_dr_MoverSecurityContext_To_v1alpha1_MoverSecurityContext(in *dr.MoverSecurityContext, out *MoverSecurityContext, s conversion.Scope) error {
+	*out = *(*MoverSecurityContext)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_MoverSecurityContext_To_v1alpha1_MoverSecurityContext is an autogenerated conversion function.
+func Convert_dr_MoverSecurityContext_To_v1alpha1_MoverSecurityContext(in *dr.MoverSecurityContext, out *MoverSecurityContext, s conversion.Scope) error {
+	return autoConvert_dr_MoverSecurityContext_To_v1alpha1_MoverSecurityContext(in, out, s)
+}
+
 func autoConvert_v1alpha1_PeerClass_To_dr_PeerClass(in *PeerClass, out *dr.PeerClass, s conversion.Scope) error {
 	*out = *(*dr.PeerClass)(unsafe.Pointer(in))
 	return nil
@@ -1710,6 +1880,28 @@ func Convert_dr_ProtectedVolumeStatus_To_v1alpha1_ProtectedVolumeStatus(in *dr.P
 	return autoConvert_dr_ProtectedVolumeStatus_To_v1alpha1_ProtectedVolumeStatus(in, out, s)
 }
 
+func autoConvert_v1alpha1_ReplicationKey_To_dr_ReplicationKey(in *ReplicationKey, out *dr.ReplicationKey, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	out.Key = in.Key
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationKey_To_dr_ReplicationKey is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationKey_To_dr_ReplicationKey(in *ReplicationKey, out *dr.ReplicationKey, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationKey_To_dr_ReplicationKey(in, out, s)
+}
+
+func autoConvert_dr_ReplicationKey_To_v1alpha1_ReplicationKey(in *dr.ReplicationKey, out *ReplicationKey, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	out.Key = in.Key
+	return nil
+}
+
+// Convert_dr_ReplicationKey_To_v1alpha1_ReplicationKey is an autogenerated conversion function.
+func Convert_dr_ReplicationKey_To_v1alpha1_ReplicationKey(in *dr.ReplicationKey, out *ReplicationKey, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationKey_To_v1alpha1_ReplicationKey(in, out, s)
+}
+
 func autoConvert_v1alpha1_StorageAccessDetail_To_dr_StorageAccessDetail(in *StorageAccessDetail, out *dr.StorageAccessDetail, s conversion.Scope) error {
 	*out = *(*dr.StorageAccessDetail)(unsafe.Pointer(in))
 	return nil
@@ -1788,6 +1980,146 @@ func autoConvert_dr_VRGSyncSpec_To_v1alpha1_VRGSyncSpec(in *dr.VRGSyncSpec, out 
 // Convert_dr_VRGSyncSpec_To_v1alpha1_VRGSyncSpec is an autogenerated conversion function.
 func Convert_dr_VRGSyncSpec_To_v1alpha1_VRGSyncSpec(in *dr.VRGSyncSpec, out *VRGSyncSpec, s conversion.Scope) error {
 	return autoConvert_dr_VRGSyncSpec_To_v1alpha1_VRGSyncSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_VRGVolSyncSpec_To_dr_VRGVolSyncSpec(in *VRGVolSyncSpec, out *dr.VRGVolSyncSpec, s conversion.Scope) error {
+	*out = *(*dr.VRGVolSyncSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VRGVolSyncSpec_To_dr_VRGVolSyncSpec is an autogenerated conversion function.
+func Convert_v1alpha1_VRGVolSyncSpec_To_dr_VRGVolSyncSpec(in *VRGVolSyncSpec, out *dr.VRGVolSyncSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VRGVolSyncSpec_To_dr_VRGVolSyncSpec(in, out, s)
+}
+
+func autoConvert_dr_VRGVolSyncSpec_To_v1alpha1_VRGVolSyncSpec(in *dr.VRGVolSyncSpec, out *VRGVolSyncSpec, s conversion.Scope) error {
+	*out = *(*VRGVolSyncSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VRGVolSyncSpec_To_v1alpha1_VRGVolSyncSpec is an autogenerated conversion function.
+func Convert_dr_VRGVolSyncSpec_To_v1alpha1_VRGVolSyncSpec(in *dr.VRGVolSyncSpec, out *VRGVolSyncSpec, s conversion.Scope) error {
+	return autoConvert_dr_VRGVolSyncSpec_To_v1alpha1_VRGVolSyncSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_VRGVolSyncStatus_To_dr_VRGVolSyncStatus(in *VRGVolSyncStatus, out *dr.VRGVolSyncStatus, s conversion.Scope) error {
+	*out = *(*dr.VRGVolSyncStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VRGVolSyncStatus_To_dr_VRGVolSyncStatus is an autogenerated conversion function.
+func Convert_v1alpha1_VRGVolSyncStatus_To_dr_VRGVolSyncStatus(in *VRGVolSyncStatus, out *dr.VRGVolSyncStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VRGVolSyncStatus_To_dr_VRGVolSyncStatus(in, out, s)
+}
+
+func autoConvert_dr_VRGVolSyncStatus_To_v1alpha1_VRGVolSyncStatus(in *dr.VRGVolSyncStatus, out *VRGVolSyncStatus, s conversion.Scope) error {
+	*out = *(*VRGVolSyncStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VRGVolSyncStatus_To_v1alpha1_VRGVolSyncStatus is an autogenerated conversion function.
+func Convert_dr_VRGVolSyncStatus_To_v1alpha1_VRGVolSyncStatus(in *dr.VRGVolSyncStatus, out *VRGVolSyncStatus, s conversion.Scope) error {
+	return autoConvert_dr_VRGVolSyncStatus_To_v1alpha1_VRGVolSyncStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncDestination_To_dr_VolSyncDestination(in *VolSyncDestination, out *dr.VolSyncDestination, s conversion.Scope) error {
+	*out = *(*dr.VolSyncDestination)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncDestination_To_dr_VolSyncDestination is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncDestination_To_dr_VolSyncDestination(in *VolSyncDestination, out *dr.VolSyncDestination, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncDestination_To_dr_VolSyncDestination(in, out, s)
+}
+
+func autoConvert_dr_VolSyncDestination_To_v1alpha1_VolSyncDestination(in *dr.VolSyncDestination, out *VolSyncDestination, s conversion.Scope) error {
+	*out = *(*VolSyncDestination)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncDestination_To_v1alpha1_VolSyncDestination is an autogenerated conversion function.
+func Convert_dr_VolSyncDestination_To_v1alpha1_VolSyncDestination(in *dr.VolSyncDestination, out *VolSyncDestination, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncDestination_To_v1alpha1_VolSyncDestination(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncDestinationStatus_To_dr_VolSyncDestinationStatus(in *VolSyncDestinationStatus, out *dr.VolSyncDestinationStatus, s conversion.Scope) error {
+	*out = *(*dr.VolSyncDestinationStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncDestinationStatus_To_dr_VolSyncDestinationStatus is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncDestinationStatus_To_dr_VolSyncDestinationStatus(in *VolSyncDestinationStatus, out *dr.VolSyncDestinationStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncDestinationStatus_To_dr_VolSyncDestinationStatus(in, out, s)
+}
+
+func autoConvert_dr_VolSyncDestinationStatus_To_v1alpha1_VolSyncDestinationStatus(in *dr.VolSyncDestinationStatus, out *VolSyncDestinationStatus, s conversion.Scope) error {
+	*out = *(*VolSyncDestinationStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncDestinationStatus_To_v1alpha1_VolSyncDestinationStatus is an autogenerated conversion function.
+func Convert_dr_VolSyncDestinationStatus_To_v1alpha1_VolSyncDestinationStatus(in *dr.VolSyncDestinationStatus, out *VolSyncDestinationStatus, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncDestinationStatus_To_v1alpha1_VolSyncDestinationStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncMoverConfig_To_dr_VolSyncMoverConfig(in *VolSyncMoverConfig, out *dr.VolSyncMoverConfig, s conversion.Scope) error {
+	*out = *(*dr.VolSyncMoverConfig)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncMoverConfig_To_dr_VolSyncMoverConfig is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncMoverConfig_To_dr_VolSyncMoverConfig(in *VolSyncMoverConfig, out *dr.VolSyncMoverConfig, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncMoverConfig_To_dr_VolSyncMoverConfig(in, out, s)
+}
+
+func autoConvert_dr_VolSyncMoverConfig_To_v1alpha1_VolSyncMoverConfig(in *dr.VolSyncMoverConfig, out *VolSyncMoverConfig, s conversion.Scope) error {
+	*out = *(*VolSyncMoverConfig)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncMoverConfig_To_v1alpha1_VolSyncMoverConfig is an autogenerated conversion function.
+func Convert_dr_VolSyncMoverConfig_To_v1alpha1_VolSyncMoverConfig(in *dr.VolSyncMoverConfig, out *VolSyncMoverConfig, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncMoverConfig_To_v1alpha1_VolSyncMoverConfig(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncSource_To_dr_VolSyncSource(in *VolSyncSource, out *dr.VolSyncSource, s conversion.Scope) error {
+	*out = *(*dr.VolSyncSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncSource_To_dr_VolSyncSource is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncSource_To_dr_VolSyncSource(in *VolSyncSource, out *dr.VolSyncSource, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncSource_To_dr_VolSyncSource(in, out, s)
+}
+
+func autoConvert_dr_VolSyncSource_To_v1alpha1_VolSyncSource(in *dr.VolSyncSource, out *VolSyncSource, s conversion.Scope) error {
+	*out = *(*VolSyncSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncSource_To_v1alpha1_VolSyncSource is an autogenerated conversion function.
+func Convert_dr_VolSyncSource_To_v1alpha1_VolSyncSource(in *dr.VolSyncSource, out *VolSyncSource, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncSource_To_v1alpha1_VolSyncSource(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncSpec_To_dr_VolSyncSpec(in *VolSyncSpec, out *dr.VolSyncSpec, s conversion.Scope) error {
+	*out = *(*dr.VolSyncSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncSpec_To_dr_VolSyncSpec is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncSpec_To_dr_VolSyncSpec(in *VolSyncSpec, out *dr.VolSyncSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncSpec_To_dr_VolSyncSpec(in, out, s)
+}
+
+func autoConvert_dr_VolSyncSpec_To_v1alpha1_VolSyncSpec(in *dr.VolSyncSpec, out *VolSyncSpec, s conversion.Scope) error {
+	*out = *(*VolSyncSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncSpec_To_v1alpha1_VolSyncSpec is an autogenerated conversion function.
+func Convert_dr_VolSyncSpec_To_v1alpha1_VolSyncSpec(in *dr.VolSyncSpec, out *VolSyncSpec, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncSpec_To_v1alpha1_VolSyncSpec(in, out, s)
 }
 
 func autoConvert_v1alpha1_VolumeReplicationGroup_To_dr_VolumeReplicationGroup(in *VolumeReplicationGroup, out *dr.VolumeReplicationGroup, s conversion.Scope) error {

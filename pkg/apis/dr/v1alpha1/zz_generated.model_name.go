@@ -219,6 +219,21 @@ func (in MaintenanceModeStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MoverSELinuxOptions) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.MoverSELinuxOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MoverSeccompProfile) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.MoverSeccompProfile"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MoverSecurityContext) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.MoverSecurityContext"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PeerClass) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.PeerClass"
 }
@@ -259,6 +274,11 @@ func (in ProtectedVolumeStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationKey) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationKey"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in StorageAccessDetail) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.StorageAccessDetail"
 }
@@ -276,6 +296,41 @@ func (in VRGAsyncSpec) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VRGSyncSpec) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.VRGSyncSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VRGVolSyncSpec) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VRGVolSyncSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VRGVolSyncStatus) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VRGVolSyncStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncDestination) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncDestination"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncDestinationStatus) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncDestinationStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncMoverConfig) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncMoverConfig"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncSource) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncSpec) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncSpec"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -667,6 +667,36 @@ func Validate_DRPlacementControlSpec(
 		errs = append(errs, fn(fldPath.Child("protectedNamespaces"), obj.ProtectedNamespaces, oldVal, oldObj != nil)...)
 	}
 
+	{ // field DRPlacementControlSpec.VolSyncSpec
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *VolSyncSpec,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_VolSyncSpec(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DRPlacementControlSpec) *VolSyncSpec {
+				return oldObj.VolSyncSpec
+			})
+		errs = append(errs, fn(fldPath.Child("volSyncSpec"), obj.VolSyncSpec, oldVal, oldObj != nil)...)
+	}
+
 	{ // field DRPlacementControlSpec.ReplicationState
 		fn := func(
 			fldPath *field.Path,
@@ -1245,6 +1275,125 @@ func Validate_VRGAsyncSpec(
 	return errs
 }
 
+// Validate_VRGVolSyncSpec validates an instance of VRGVolSyncSpec according
+// to declarative validation rules in the API schema.
+func Validate_VRGVolSyncSpec(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *VRGVolSyncSpec) (errs field.ErrorList) {
+
+	{ // field VRGVolSyncSpec.VolSyncSpec
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *VolSyncSpec,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_VolSyncSpec(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VRGVolSyncSpec) *VolSyncSpec {
+				return &oldObj.VolSyncSpec
+			})
+		errs = append(errs, fn(safe.Value(fldPath, func() *field.Path { return fldPath.Child("VolSyncSpec") }), &obj.VolSyncSpec, oldVal, oldObj != nil)...)
+	}
+
+	// field VRGVolSyncSpec.Destinations has no validation
+	// field VRGVolSyncSpec.Sources has no validation
+	return errs
+}
+
+var symbolsForVolSyncCopyMethod = sets.New(VolSyncCopyDirect, VolSyncCopySnapshot)
+
+// Validate_VolSyncCopyMethod validates an instance of VolSyncCopyMethod according
+// to declarative validation rules in the API schema.
+func Validate_VolSyncCopyMethod(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *VolSyncCopyMethod) (errs field.ErrorList) {
+
+	if e := validate.Enum(ctx, op, fldPath, obj, oldObj, symbolsForVolSyncCopyMethod, nil); len(e) != 0 {
+		errs = append(errs, e...)
+	}
+
+	return errs
+}
+
+// Validate_VolSyncSpec validates an instance of VolSyncSpec according
+// to declarative validation rules in the API schema.
+func Validate_VolSyncSpec(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *VolSyncSpec) (errs field.ErrorList) {
+
+	{ // field VolSyncSpec.CopyMethod
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *VolSyncCopyMethod,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_VolSyncCopyMethod(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VolSyncSpec) *VolSyncCopyMethod {
+				return &oldObj.CopyMethod
+			})
+		errs = append(errs, fn(fldPath.Child("copyMethod"), &obj.CopyMethod, oldVal, oldObj != nil)...)
+	}
+
+	{ // field VolSyncSpec.MoverConfig
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []VolSyncMoverConfig,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 256).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VolSyncSpec) []VolSyncMoverConfig {
+				return oldObj.MoverConfig
+			})
+		errs = append(errs, fn(fldPath.Child("moverConfig"), obj.MoverConfig, oldVal, oldObj != nil)...)
+	}
+
+	return errs
+}
+
 // Validate_VolumeReplicationGroupSpec validates an instance of VolumeReplicationGroupSpec according
 // to declarative validation rules in the API schema.
 func Validate_VolumeReplicationGroupSpec(
@@ -1482,6 +1631,36 @@ func Validate_VolumeReplicationGroupSpec(
 				return oldObj.Sync
 			})
 		errs = append(errs, fn(fldPath.Child("sync"), obj.Sync, oldVal, oldObj != nil)...)
+	}
+
+	{ // field VolumeReplicationGroupSpec.VolSync
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *VRGVolSyncSpec,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalPointer(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// call the type's validation function
+			errs = append(errs, Validate_VRGVolSyncSpec(ctx, op, fldPath, obj, oldObj)...)
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VolumeReplicationGroupSpec) *VRGVolSyncSpec {
+				return oldObj.VolSync
+			})
+		errs = append(errs, fn(fldPath.Child("volSync"), obj.VolSync, oldVal, oldObj != nil)...)
 	}
 
 	// field VolumeReplicationGroupSpec.KubeObjectProtection has no validation

@@ -33,6 +33,8 @@ type DRPlacementControlSpecApplyConfiguration struct {
 	// protectedNamespaces may name the DRPlacementControl's own namespace, which is what is protected anyway. Another
 	// namespace needs a DRPlacementControl of its own.
 	ProtectedNamespaces []string `json:"protectedNamespaces,omitempty"`
+	// volSyncSpec says how volumes are copied that VolSync replicates.
+	VolSyncSpec *VolSyncSpecApplyConfiguration `json:"volSyncSpec,omitempty"`
 	// replicationState is accepted, if it is primary, for manifests written for RamenDR and ignored: the role of each
 	// cluster follows from the actions.
 	ReplicationState *drv1alpha1.ReplicationState `json:"replicationState,omitempty"`
@@ -94,6 +96,14 @@ func (b *DRPlacementControlSpecApplyConfiguration) WithProtectedNamespaces(value
 	for i := range values {
 		b.ProtectedNamespaces = append(b.ProtectedNamespaces, values[i])
 	}
+	return b
+}
+
+// WithVolSyncSpec sets the VolSyncSpec field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the VolSyncSpec field is set to the value of the last call.
+func (b *DRPlacementControlSpecApplyConfiguration) WithVolSyncSpec(value *VolSyncSpecApplyConfiguration) *DRPlacementControlSpecApplyConfiguration {
+	b.VolSyncSpec = value
 	return b
 }
 

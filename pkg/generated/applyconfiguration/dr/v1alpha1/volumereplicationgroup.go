@@ -76,6 +76,12 @@ func ExtractVolumeReplicationGroup(volumeReplicationGroup *drv1alpha1.VolumeRepl
 	return ExtractVolumeReplicationGroupFrom(volumeReplicationGroup, fieldManager, "")
 }
 
+// ExtractVolumeReplicationGroupReplicationkey extracts the applied configuration owned by fieldManager from
+// volumeReplicationGroup for the replicationkey subresource.
+func ExtractVolumeReplicationGroupReplicationkey(volumeReplicationGroup *drv1alpha1.VolumeReplicationGroup, fieldManager string) (*VolumeReplicationGroupApplyConfiguration, error) {
+	return ExtractVolumeReplicationGroupFrom(volumeReplicationGroup, fieldManager, "replicationkey")
+}
+
 // ExtractVolumeReplicationGroupStatus extracts the applied configuration owned by fieldManager from
 // volumeReplicationGroup for the status subresource.
 func ExtractVolumeReplicationGroupStatus(volumeReplicationGroup *drv1alpha1.VolumeReplicationGroup, fieldManager string) (*VolumeReplicationGroupApplyConfiguration, error) {

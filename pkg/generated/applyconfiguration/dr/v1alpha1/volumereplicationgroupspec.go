@@ -36,6 +36,8 @@ type VolumeReplicationGroupSpecApplyConfiguration struct {
 	Async *VRGAsyncSpecApplyConfiguration `json:"async,omitempty"`
 	// sync says which volumes are reached on the same storage, or mirrored at every write. Not together with async.
 	Sync *VRGSyncSpecApplyConfiguration `json:"sync,omitempty"`
+	// volSync is what this cluster and its peer need of each other for the volumes that VolSync replicates.
+	VolSync *VRGVolSyncSpecApplyConfiguration `json:"volSync,omitempty"`
 	// kubeObjectProtection says which objects are captured besides the volumes.
 	KubeObjectProtection *KubeObjectProtectionApplyConfiguration `json:"kubeObjectProtection,omitempty"`
 }
@@ -117,6 +119,14 @@ func (b *VolumeReplicationGroupSpecApplyConfiguration) WithAsync(value *VRGAsync
 // If called multiple times, the Sync field is set to the value of the last call.
 func (b *VolumeReplicationGroupSpecApplyConfiguration) WithSync(value *VRGSyncSpecApplyConfiguration) *VolumeReplicationGroupSpecApplyConfiguration {
 	b.Sync = value
+	return b
+}
+
+// WithVolSync sets the VolSync field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the VolSync field is set to the value of the last call.
+func (b *VolumeReplicationGroupSpecApplyConfiguration) WithVolSync(value *VRGVolSyncSpecApplyConfiguration) *VolumeReplicationGroupSpecApplyConfiguration {
+	b.VolSync = value
 	return b
 }
 

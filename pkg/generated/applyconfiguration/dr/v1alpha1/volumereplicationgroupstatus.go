@@ -40,6 +40,8 @@ type VolumeReplicationGroupStatusApplyConfiguration struct {
 	LastCapture *CaptureReferenceApplyConfiguration `json:"lastCapture,omitempty"`
 	// handoverToken is issued by the source of a relocate once it has quiesced, captured and synced a last time.
 	HandoverToken *HandoverTokenApplyConfiguration `json:"handoverToken,omitempty"`
+	// volSync is what this cluster receives by VolSync.
+	VolSync *VRGVolSyncStatusApplyConfiguration `json:"volSync,omitempty"`
 	// lastUpdateTime is when the agent made this report. It reports on change and at least every few minutes.
 	LastUpdateTime *metav1.Time `json:"lastUpdateTime,omitempty"`
 }
@@ -137,6 +139,14 @@ func (b *VolumeReplicationGroupStatusApplyConfiguration) WithLastCapture(value *
 // If called multiple times, the HandoverToken field is set to the value of the last call.
 func (b *VolumeReplicationGroupStatusApplyConfiguration) WithHandoverToken(value *HandoverTokenApplyConfiguration) *VolumeReplicationGroupStatusApplyConfiguration {
 	b.HandoverToken = value
+	return b
+}
+
+// WithVolSync sets the VolSync field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the VolSync field is set to the value of the last call.
+func (b *VolumeReplicationGroupStatusApplyConfiguration) WithVolSync(value *VRGVolSyncStatusApplyConfiguration) *VolumeReplicationGroupStatusApplyConfiguration {
+	b.VolSync = value
 	return b
 }
 

@@ -38,6 +38,8 @@ type VolumeReplicationGroupInterface interface {
 	Apply(ctx context.Context, volumeReplicationGroup *applyconfigurationdrv1alpha1.VolumeReplicationGroupApplyConfiguration, opts v1.ApplyOptions) (result *drv1alpha1.VolumeReplicationGroup, err error)
 	// Add a +genclient:noStatus comment above the type to avoid generating ApplyStatus().
 	ApplyStatus(ctx context.Context, volumeReplicationGroup *applyconfigurationdrv1alpha1.VolumeReplicationGroupApplyConfiguration, opts v1.ApplyOptions) (result *drv1alpha1.VolumeReplicationGroup, err error)
+	GetReplicationKey(ctx context.Context, volumeReplicationGroupName string, options v1.GetOptions) (*drv1alpha1.ReplicationKey, error)
+
 	VolumeReplicationGroupExpansion
 }
 
@@ -58,4 +60,18 @@ func newVolumeReplicationGroups(c *DrV1alpha1Client, namespace string) *volumeRe
 			func() *drv1alpha1.VolumeReplicationGroupList { return &drv1alpha1.VolumeReplicationGroupList{} },
 		),
 	}
+}
+
+// GetReplicationKey takes name of the volumeReplicationGroup, and returns the corresponding drv1alpha1.ReplicationKey object, and an error if there is any.
+func (c *volumeReplicationGroups) GetReplicationKey(ctx context.Context, volumeReplicationGroupName string, options v1.GetOptions) (result *drv1alpha1.ReplicationKey, err error) {
+	result = &drv1alpha1.ReplicationKey{}
+	err = c.GetClient().Get().
+		Namespace(c.GetNamespace()).
+		Resource("volumereplicationgroups").
+		Name(volumeReplicationGroupName).
+		SubResource("replicationkey").
+		VersionedParams(&options, scheme.ParameterCodec).
+		Do(ctx).
+		Into(result)
+	return
 }

@@ -6,10 +6,14 @@
 package fake
 
 import (
+	context "context"
+
 	v1alpha1 "github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	drv1alpha1 "github.com/ramendr/dr-apiserver/pkg/generated/applyconfiguration/dr/v1alpha1"
 	typeddrv1alpha1 "github.com/ramendr/dr-apiserver/pkg/generated/clientset/versioned/typed/dr/v1alpha1"
+	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	gentype "k8s.io/client-go/gentype"
+	testing "k8s.io/client-go/testing"
 )
 
 // fakeVolumeReplicationGroups implements VolumeReplicationGroupInterface
@@ -37,4 +41,16 @@ func newFakeVolumeReplicationGroups(fake *FakeDrV1alpha1, namespace string) type
 		),
 		fake,
 	}
+}
+
+// GetReplicationKey takes name of the volumeReplicationGroup, and returns the corresponding replicationKey object, and an error if there is any.
+func (c *fakeVolumeReplicationGroups) GetReplicationKey(ctx context.Context, volumeReplicationGroupName string, options v1.GetOptions) (result *v1alpha1.ReplicationKey, err error) {
+	emptyResult := &v1alpha1.ReplicationKey{}
+	obj, err := c.Fake.
+		Invokes(testing.NewGetSubresourceActionWithOptions(c.Resource(), c.Namespace(), "replicationkey", volumeReplicationGroupName, options), emptyResult)
+
+	if obj == nil {
+		return emptyResult, err
+	}
+	return obj.(*v1alpha1.ReplicationKey), err
 }
