@@ -158,13 +158,13 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decisi
 }
 
 func (a *Agent) promote(ctx context.Context, v *Volume) error {
-	err := a.backend.Promote(ctx, v.Volume, v.Class)
+	err := a.backends.For(v.Method).Promote(ctx, v.Volume, v.Class)
 	volumePromoted.Hit(v.Key().Namespace)
 	return err
 }
 
 func (a *Agent) demote(ctx context.Context, v *Volume, how replication.Demotion) error {
-	err := a.backend.Demote(ctx, v.Volume, v.Class, how)
+	err := a.backends.For(v.Method).Demote(ctx, v.Volume, v.Class, how)
 	volumeDemoted.Hit(v.Key().Namespace)
 	return err
 }
@@ -174,13 +174,15 @@ func (a *Agent) refresh(ctx context.Context, m *memory, v *Volume) error {
 	tried := m.refreshed[v.Key()]
 	m.refreshed[v.Key()] = Attempt{Count: tried.Count + 1, Last: a.clock.Now()}
 	m.lock.Unlock()
-	return a.backend.Refresh(ctx, v.Key())
+	return a.backends.For(v.Method).Refresh(ctx, v.Key())
 }
 
-// claim makes a claim the group's, unless another takes it first, and has its volume kept should the claim go.
+// claim makes a claim the group's, unless another takes it first, notes how it is replicated, and has its volume kept
+// should the claim go.
 func (a *Agent) claim(ctx context.Context, key types.NamespacedName, v *Volume) error {
-	if v.Owner != key.String() {
-		patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q,"annotations":{%q:%q}}}`, v.PVC.ResourceVersion, mark.Owner, key.String())
+	if v.Owner != key.String() || !v.noted() {
+		patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q,"annotations":{%q:%q%s}}}`,
+			v.PVC.ResourceVersion, mark.Owner, key.String(), v.note())
 		if err := a.local.Patch(ctx, v.PVC.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); err != nil {
 			return fmt.Errorf("claiming PersistentVolumeClaim %s: %w", v.Key(), err)
 		}
@@ -198,12 +200,21 @@ func (a *Agent) claim(ctx context.Context, key types.NamespacedName, v *Volume) 
 	return nil
 }
 
+// note is the annotation that says how the volume is replicated, if that is known.
+func (v *Volume) note() string {
+	if v.Method == "" {
+		return ""
+	}
+	return fmt.Sprintf(",%q:%q", mark.Method, v.Method)
+}
+
 // release ends a volume's replication and then takes off what claim put on. The claim's annotation goes last, so that a
 // volume half released is still known to be the group's. A copy is noted to be one.
 func (a *Agent) release(ctx context.Context, key types.NamespacedName, v *Volume, isCopy bool) error {
-	gone, err := a.backend.Remove(ctx, v.Key())
-	if err != nil || !gone {
-		return err
+	if backend := a.backends.For(v.Method); backend != nil {
+		if gone, err := backend.Remove(ctx, v.Key()); err != nil || !gone {
+			return err
+		}
 	}
 	volumeReleased.Hit(v.Key().Namespace)
 	if v.PV != nil && v.PV.Annotations[mark.ReclaimPolicy] != "" && !v.going() {
@@ -217,7 +228,7 @@ func (a *Agent) release(ctx context.Context, key types.NamespacedName, v *Volume
 	if isCopy {
 		copyOf = strconv.Quote(key.String())
 	}
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:%s}}}`, mark.Owner, mark.CopyOf, copyOf)
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:null,%q:%s}}}`, mark.Owner, mark.Method, mark.CopyOf, copyOf)
 	if err := a.local.Patch(ctx, v.PVC.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("releasing PersistentVolumeClaim %s: %w", v.Key(), err)
 	}

@@ -41,7 +41,7 @@ type Agent struct {
 	workers     int
 	hub         *hub
 	local       client.Client
-	backend     replication.Backend
+	backends    replication.Backends
 	collector   *capture.Collector
 	index       *capture.Index
 	restorer    *restore.Restorer

@@ -73,7 +73,7 @@ func (d *decider) promote(v *Volume) bool {
 	if v.State != nil && v.State.Ending {
 		return false
 	}
-	if !v.Claimed && v.bound() {
+	if (!v.Claimed || !v.noted()) && v.bound() {
 		d.out.Claim = append(d.out.Claim, v)
 	}
 	if v.State == nil || v.State.Wanted != replication.Primary {

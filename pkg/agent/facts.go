@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
@@ -63,6 +64,8 @@ type Volume struct {
 	Users []string
 	// Claimed is true once the claim says that it is the group's, and its volume is kept if the claim goes.
 	Claimed bool
+	// Method by which it is replicated; empty if none fits.
+	Method v1alpha1.ReplicationMethod
 	// Class that replicates it, or problem why none does.
 	Class   string
 	Problem *replication.Problem
@@ -126,6 +129,9 @@ func (v *Volume) going() bool { return !v.PVC.DeletionTimestamp.IsZero() }
 func (v *Volume) leftBehind() bool {
 	return v.Copy && v.Selected && !v.Foreign && v.bound() && !v.going() && len(v.Users) == 0
 }
+
+// noted tells whether the claim says how it is replicated.
+func (v *Volume) noted() bool { return v.PVC.Annotations[mark.Method] == string(v.Method) }
 
 // own tells whether the volume belongs to the group.
 func (f *Facts) own(v *Volume) bool { return v.Owner == f.Key.String() }

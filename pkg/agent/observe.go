@@ -67,7 +67,7 @@ func (a *Agent) observeVolumes(ctx context.Context, f *Facts) ([]Volume, error) 
 		if !selected && owner != f.Key.String() {
 			continue
 		}
-		v, err := a.observeVolume(ctx, f, pvc, rules)
+		v, err := a.observeVolume(ctx, pvc, rules)
 		if err != nil {
 			return nil, err
 		}
@@ -101,8 +101,8 @@ func (a *Agent) observeUsers(ctx context.Context, f *Facts, volumes []Volume) er
 	return nil
 }
 
-func (a *Agent) observeVolume(ctx context.Context, f *Facts, pvc *corev1.PersistentVolumeClaim, rules replication.Rules) (Volume, error) {
-	v := Volume{Volume: replication.Volume{PVC: pvc}}
+func (a *Agent) observeVolume(ctx context.Context, pvc *corev1.PersistentVolumeClaim, rules replication.Rules) (Volume, error) {
+	v := Volume{Volume: replication.Volume{PVC: pvc, Rules: rules}}
 	if pvc.Status.Phase == corev1.ClaimBound && pvc.Spec.VolumeName != "" {
 		pv := &corev1.PersistentVolume{}
 		if err := a.local.Get(ctx, client.ObjectKey{Name: pvc.Spec.VolumeName}, pv); client.IgnoreNotFound(err) != nil {
@@ -119,9 +119,12 @@ func (a *Agent) observeVolume(ctx context.Context, f *Facts, pvc *corev1.Persist
 			v.StorageClass = class
 		}
 	}
-	v.Class, v.Problem = a.backend.Class(v.Volume, rules)
-	var err error
-	v.State, err = a.backend.Report(v.Key())
+	var noted v1alpha1.ReplicationMethod
+	if pvc.Annotations[mark.Owner] == rules.Group.String() {
+		noted = v1alpha1.ReplicationMethod(pvc.Annotations[mark.Method])
+	}
+	choice, err := a.backends.Choose(v.Volume, noted)
+	v.Method, v.Class, v.Problem, v.State = choice.Method, choice.Class, choice.Problem, choice.State
 	return v, err
 }
 
@@ -136,19 +139,34 @@ func (a *Agent) foreign(owner string, key types.NamespacedName) bool {
 }
 
 func rulesOf(f *Facts) (replication.Rules, error) {
-	rules := replication.Rules{PeersRequired: f.Checkpoint != nil && f.Checkpoint.PeersRequired}
-	async := f.spec().Async
+	spec := f.spec()
+	rules := replication.Rules{Group: f.Key, Epoch: spec.Epoch, Cluster: f.Cluster}
+	if spec.Sync != nil {
+		rules.Peers = spec.Sync.PeerClasses
+	}
+	async := spec.Async
 	if async == nil {
-		rules.PeersRequired = false
 		return rules, nil
 	}
+	rules.PeersRequired = f.Checkpoint != nil && f.Checkpoint.PeersRequired
 	rules.Async, rules.Interval, rules.Peers = true, async.SchedulingInterval, async.PeerClasses
-	if async.ReplicationClassSelector != nil {
-		selector, err := metav1.LabelSelectorAsSelector(async.ReplicationClassSelector)
-		if err != nil {
-			return rules, fmt.Errorf("spec.async.replicationClassSelector: %w", err)
+	for _, s := range []struct {
+		name string
+		from *metav1.LabelSelector
+		to   *labels.Selector
+	}{
+		{"replicationClassSelector", async.ReplicationClassSelector, &rules.Selector},
+		{"volumeSnapshotClassSelector", async.VolumeSnapshotClassSelector, &rules.SnapshotSelector},
+		{"volumeGroupSnapshotClassSelector", async.VolumeGroupSnapshotClassSelector, &rules.GroupSnapshotSelector},
+	} {
+		if s.from == nil {
+			continue
 		}
-		rules.Selector = selector
+		selector, err := metav1.LabelSelectorAsSelector(s.from)
+		if err != nil {
+			return rules, fmt.Errorf("spec.async.%s: %w", s.name, err)
+		}
+		*s.to = selector
 	}
 	return rules, nil
 }

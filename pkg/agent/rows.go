@@ -12,7 +12,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumereplication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
@@ -47,7 +47,7 @@ func (d *decider) primaryReady(v *Volume) status.Condition {
 			"PersistentVolumeClaim %s is protected by VolumeReplicationGroup %s already; narrow one of the selectors, or delete the other group", v.Key(), v.Owner))
 	case v.going():
 		return status.False("Deleting", fmt.Sprintf("PersistentVolumeClaim %s is being deleted", v.Key()))
-	case v.Problem != nil && v.Problem.Reason == volumereplication.ReasonNotBound:
+	case v.Problem != nil && v.Problem.Reason == replication.ReasonNotBound:
 		return status.False(v.Problem.Reason, v.Problem.Message)
 	case v.Problem != nil && v.State == nil:
 		return status.True(v.Problem.Reason, v.Problem.Message)
@@ -145,9 +145,15 @@ func (d *decider) waitingFor(v *Volume, what string) string {
 }
 
 func (d *decider) row(v *Volume) status.Volume {
-	row := status.Volume{Namespace: v.PVC.Namespace, Name: v.PVC.Name, StorageClassName: v.StorageClassName()}
+	row := status.Volume{
+		Namespace: v.PVC.Namespace, Name: v.PVC.Name, StorageClassName: v.StorageClassName(), Provisioner: v.Provisioner(),
+		Capacity: v.Capacity(), AccessModes: v.PVC.Spec.AccessModes, VolumeMode: v.PVC.Spec.VolumeMode,
+	}
+	if v.State != nil || v.Problem == nil {
+		row.Method, row.Peer = v.Method, replication.PeerCluster(v.Volume)
+	}
 	if v.State != nil {
-		row.Method = v1alpha1.MethodVolumeReplication
+		row.ConsistencyGroup = v.State.Group
 		row.LastSyncTime, row.LastSyncDuration, row.LastSyncBytes = v.State.LastSyncTime, v.State.LastSyncDuration, v.State.LastSyncBytes
 	}
 	return row

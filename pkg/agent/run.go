@@ -33,6 +33,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/hubtoken"
 	"github.com/ramendr/dr-apiserver/pkg/agent/inventory"
 	"github.com/ramendr/dr-apiserver/pkg/agent/lease"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumereplication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
@@ -149,7 +150,9 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 	h, index := newHub(hubClient, c.Cluster), capture.NewIndex(capture.NewKinds(kinds), names)
 	a := &Agent{
 		cluster: c.Cluster, workers: c.Workers, hub: h, local: mgr.GetClient(), clock: failpoint.Clock(),
-		backend:     &volumereplication.Backend{Reader: mgr.GetClient(), Client: mgr.GetClient()},
+		backends: replication.Backends{
+			&volumereplication.Backend{Reader: mgr.GetClient(), Client: mgr.GetClient()},
+		},
 		collector:   &capture.Collector{Resources: index, Client: objects, Namespaces: mgr.GetClient()},
 		restorer:    &restore.Restorer{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Dynamic: objects, Exists: index.Exists},
 		stores:      objectstore.NewProvider(c.Profiles, secrets, c.Namespace),

@@ -81,7 +81,7 @@ type driver struct {
 
 func (d *driver) Method() v1alpha1.ReplicationMethod { return v1alpha1.MethodVolumeReplication }
 
-func (d *driver) Class(v replication.Volume, _ replication.Rules) (string, *replication.Problem) {
+func (d *driver) Class(v replication.Volume) (string, *replication.Problem) {
 	if v.PV == nil {
 		return "", &replication.Problem{Reason: "NotBound", Message: "not bound"}
 	}
@@ -219,7 +219,7 @@ func (s *site) start(writes int) {
 	objects := dynamicOver{mortal}
 	a := &Agent{
 		cluster: s.name, workers: 1, hub: h, local: mortal, clock: clock.RealClock{},
-		backend:     &driver{storage: s.world.storage, cluster: s.name, life: s.life},
+		backends:    replication.Backends{&driver{storage: s.world.storage, cluster: s.name, life: s.life}},
 		collector:   &capture.Collector{Resources: someKinds{}, Client: objects, Namespaces: mortal},
 		restorer:    &restore.Restorer{Client: mortal, Live: mortal, Dynamic: objects},
 		stores:      s.world.stores,
@@ -325,7 +325,7 @@ func (w *twoSites) command(cluster string, state v1alpha1.ReplicationState, acti
 		ClusterName: cluster, ReplicationState: state, Action: action, Epoch: epoch, HandoverToken: token,
 		S3Profiles:  []string{"s3-dr1", "s3-dr2"},
 		PVCSelector: metav1.LabelSelector{MatchLabels: map[string]string{"app": "shop"}},
-		Async:       &v1alpha1.VRGAsyncSpec{SchedulingInterval: "1m"},
+		Async:       &v1alpha1.VRGAsyncSpec{SchedulingInterval: "1m", PeerClasses: []v1alpha1.PeerClass{{Method: v1alpha1.MethodVolumeReplication}}},
 	}
 	group, err := groups.Get(w.t.Context(), "shop."+cluster, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {

@@ -8,6 +8,9 @@ const (
 	// Owner names the VolumeReplicationGroup, as <namespace>/<name>, that a PersistentVolumeClaim is protected by or that
 	// an object was restored for.
 	Owner = "dr.ramen.io/volumereplicationgroup"
+	// Method is how a PersistentVolumeClaim is replicated, noted with its owner. It travels with captures, so that what the
+	// claim got stays as it is wherever it is.
+	Method = "dr.ramen.io/replication-method"
 	// Replicas is the scale a workload had before it was quiesced.
 	Replicas = "dr.ramen.io/replicas"
 	// ReclaimPolicy is the policy a PersistentVolume had before it was protected.

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
@@ -23,8 +24,8 @@ import (
 type Backend interface {
 	// Method is what the volumes' rows name.
 	Method() v1alpha1.ReplicationMethod
-	// Class names the class that replicates the volume under the group's rules, or says why none does.
-	Class(v Volume, rules Rules) (string, *Problem)
+	// Class names the class that replicates the volume under its group's rules, or says why none does.
+	Class(v Volume) (string, *Problem)
 	// Report tells the state of a PersistentVolumeClaim's replication; nil if there is none.
 	Report(claim types.NamespacedName) (*State, error)
 	// Promote makes the volume primary: writable here and replicated to the peer.
@@ -44,6 +45,8 @@ type Volume struct {
 	PV *corev1.PersistentVolume
 	// StorageClass is nil if the claim names none or one that is not there.
 	StorageClass *storagev1.StorageClass
+	// Rules of the group that protects it.
+	Rules Rules
 }
 
 // Key is the name of the claim.
@@ -67,22 +70,43 @@ func (v Volume) StorageClassName() string {
 	return *v.PVC.Spec.StorageClassName
 }
 
-// Rules narrow the classes a group may use.
+// Provisioner is the driver of the volume, or the one that will make it.
+func (v Volume) Provisioner() string {
+	switch {
+	case v.PV != nil && v.PV.Spec.CSI != nil:
+		return v.PV.Spec.CSI.Driver
+	case v.StorageClass != nil:
+		return v.StorageClass.Provisioner
+	default:
+		return ""
+	}
+}
+
+// Capacity of the volume, or what was asked for while it is not bound; nil if nobody said.
+func (v Volume) Capacity() *resource.Quantity {
+	for _, of := range []corev1.ResourceList{v.PVC.Status.Capacity, v.PVC.Spec.Resources.Requests} {
+		if capacity, ok := of[corev1.ResourceStorage]; ok {
+			return &capacity
+		}
+	}
+	return nil
+}
+
+// Rules are what a group's command says of all its volumes.
 type Rules struct {
+	// Group is the VolumeReplicationGroup, in Epoch, on Cluster.
+	Group   types.NamespacedName
+	Epoch   int64
+	Cluster string
 	// Async is false where volumes are replicated synchronously.
 	Async bool
 	// Interval between two syncs.
 	Interval string
-	// Selector of classes; nil selects all.
-	Selector labels.Selector
+	// Selector of replication classes, and those of snapshot classes; nil selects all.
+	Selector, SnapshotSelector, GroupSnapshotSelector labels.Selector
 	// Peers are the storage classes with a peer. They bind only if PeersRequired.
 	Peers         []v1alpha1.PeerClass
 	PeersRequired bool
-}
-
-// Problem is why a volume can't be protected.
-type Problem struct {
-	Reason, Message string
 }
 
 // Demotion is how a volume becomes secondary.
@@ -120,6 +144,8 @@ type State struct {
 	Ending bool
 	// Message says what is wrong or awaited.
 	Message string
+	// Group names the consistency group that the volume is replicated with; empty if it is replicated by itself.
+	Group string
 	// Since is when the last change of role was confirmed.
 	Since time.Time
 

@@ -10,7 +10,9 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -55,7 +57,14 @@ type Report struct {
 type Volume struct {
 	Namespace, Name  string
 	StorageClassName string
+	Provisioner      string
+	Capacity         *resource.Quantity
+	AccessModes      []corev1.PersistentVolumeAccessMode
+	VolumeMode       *corev1.PersistentVolumeMode
+	// Method by which it is replicated with the peer, in a group if it is one's; empty if it can't be.
 	Method           v1alpha1.ReplicationMethod
+	ConsistencyGroup string
+	Peer             string
 	Ready, Protected Condition
 	LastSyncTime     *metav1.Time
 	LastSyncDuration *metav1.Duration
@@ -95,7 +104,9 @@ func rowOf(before v1alpha1.VolumeReplicationGroupStatus, v Volume) v1alpha1.Prot
 
 func row(v Volume, before v1alpha1.ProtectedPVC, generation int64, now time.Time) v1alpha1.ProtectedPVC {
 	return v1alpha1.ProtectedPVC{
-		Namespace: v.Namespace, Name: v.Name, StorageClassName: v.StorageClassName, ReplicationMethod: v.Method,
+		Namespace: v.Namespace, Name: v.Name, StorageClassName: v.StorageClassName, Provisioner: v.Provisioner,
+		Capacity: v.Capacity, AccessModes: v.AccessModes, VolumeMode: v.VolumeMode,
+		ReplicationMethod: v.Method, ConsistencyGroup: v.ConsistencyGroup, Peer: v.Peer,
 		Conditions: conditions(before.Conditions, map[string]Condition{
 			v1alpha1.ConditionDataReady: v.Ready, v1alpha1.ConditionDataProtected: v.Protected,
 		}, generation, now),

@@ -34,13 +34,13 @@ var _ replication.Backend = (*Backend)(nil)
 func (b *Backend) Method() v1alpha1.ReplicationMethod { return v1alpha1.MethodVolumeReplication }
 
 // Class implements replication.Backend.
-func (b *Backend) Class(v replication.Volume, rules replication.Rules) (string, *replication.Problem) {
+func (b *Backend) Class(v replication.Volume) (string, *replication.Problem) {
 	var classes csiaddons.VolumeReplicationClassList
 	if err := b.Reader.List(context.Background(), &classes); err != nil {
 		return "", &replication.Problem{Reason: ReasonNoReplicationClass, Message: fmt.Sprintf(
 			"PersistentVolumeClaim %s: VolumeReplicationClasses can't be read (%v); is csi-addons installed on this cluster?", v.Key(), err)}
 	}
-	return chooseClass(v, rules, classes.Items)
+	return chooseClass(v, classes.Items)
 }
 
 // Report implements replication.Backend.

@@ -77,13 +77,13 @@ func TestTheClassOfAVolume(t *testing.T) {
 		"of several, the first by name": {pv: csiVolume("sim"), rules: paired,
 			classes: []csiaddons.VolumeReplicationClass{class("b", "sim", "1m", lower), class("a", "sim", "1m", lower)}, want: "a"},
 		"of several, the default": {pv: csiVolume("sim"), rules: paired, classes: []csiaddons.VolumeReplicationClass{class("a", "sim", "1m", lower), isDefault}, want: "z-default"},
-		"not bound":               {rules: paired, reason: ReasonNotBound, says: []string{"shop/data"}},
-		"not CSI":                 {pv: plain, rules: paired, reason: ReasonNotCSI, says: []string{"shop/data", "PersistentVolume pv"}},
+		"not bound":               {rules: paired, reason: replication.ReasonNotBound, says: []string{"shop/data"}},
+		"not CSI":                 {pv: plain, rules: paired, reason: replication.ReasonNotCSI, says: []string{"shop/data", "PersistentVolume pv"}},
 		"no peer class": {pv: csiVolume("sim"), rules: edit(func(r *replication.Rules) { r.Peers = nil }), classes: []csiaddons.VolumeReplicationClass{class("c", "sim", "1m", lower)},
-			reason: ReasonNoPeerClass, says: []string{"shop/data", `"fast"`, "status.unpaired"}},
+			reason: replication.ReasonNoPeerClass, says: []string{"shop/data", `"fast"`, "status.unpaired"}},
 		"a storage class that is on another storage": {pv: csiVolume("sim"), rules: edit(func(r *replication.Rules) {
 			r.Peers = []v1alpha1.PeerClass{{StorageClassName: "fast", StorageID: []string{"x", "y"}}}
-		}), reason: ReasonNoPeerClass, says: []string{`"s1"`}},
+		}), reason: replication.ReasonNoPeerClass, says: []string{`"s1"`}},
 		"a class of another driver": {pv: csiVolume("sim"), rules: paired, classes: []csiaddons.VolumeReplicationClass{class("c", "other", "1m", lower)},
 			reason: ReasonNoReplicationClass, says: []string{"provisioner sim", "replicationid=r1", "schedulingInterval=1m", "create one"}},
 		"a class of another interval":       {pv: csiVolume("sim"), rules: paired, classes: []csiaddons.VolumeReplicationClass{class("c", "sim", "5m", lower)}, reason: ReasonNoReplicationClass},
@@ -96,7 +96,9 @@ func TestTheClassOfAVolume(t *testing.T) {
 			classes: []csiaddons.VolumeReplicationClass{class("async", "sim", "1m", nil), class("sync", "sim", "", nil)}, want: "sync"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, problem := chooseClass(boundTo(tc.pv), tc.rules, tc.classes)
+			v := boundTo(tc.pv)
+			v.Rules = tc.rules
+			got, problem := chooseClass(v, tc.classes)
 			if problem == nil {
 				problem = &replication.Problem{}
 			}
