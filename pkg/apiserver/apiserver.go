@@ -13,10 +13,10 @@ import (
 	"k8s.io/apiserver/pkg/server"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 
 	"github.com/ramendr/dr-apiserver/pkg/admission/drinitializer"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/pkg/heartbeat"
 	"github.com/ramendr/dr-apiserver/pkg/hublock"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
@@ -98,7 +98,7 @@ func (c CompletedConfig) shareNamespaces(storage *drrest.Storage) error {
 	if err != nil {
 		return fmt.Errorf("creating a client of the hub: %w", err)
 	}
-	storage.Placements.ShareNamespaces(hublock.New(hub.CoordinationV1().Leases(c.extra.Namespace), "dr-placements-of-", clock.RealClock{}))
+	storage.Placements.ShareNamespaces(hublock.New(hub.CoordinationV1().Leases(c.extra.Namespace), "dr-placements-of-", failpoint.Clock()))
 	return nil
 }
 

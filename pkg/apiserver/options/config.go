@@ -16,12 +16,12 @@ import (
 	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
-	"k8s.io/utils/clock"
 
 	"github.com/ramendr/dr-apiserver/pkg/admission/drinitializer"
 	"github.com/ramendr/dr-apiserver/pkg/apiserver"
 	"github.com/ramendr/dr-apiserver/pkg/apiserver/agents"
 	"github.com/ramendr/dr-apiserver/pkg/config"
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/pkg/generated/openapi"
 	"github.com/ramendr/dr-apiserver/pkg/heartbeat"
 )
@@ -33,7 +33,7 @@ func (o *Options) Config(ctx context.Context) (*apiserver.Config, error) {
 		return nil, err
 	}
 	extra := apiserver.ExtraConfig{
-		Heartbeat:         heartbeat.NewTracker(clock.RealClock{}),
+		Heartbeat:         heartbeat.NewTracker(failpoint.Clock()),
 		GroupClusters:     &apiserver.GroupClusters{},
 		AdmissionObjects:  &drinitializer.Storages{},
 		ObjectStores:      stores,

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/pkg/registry/base"
 )
 
@@ -76,7 +77,7 @@ func (r *REST) Get(ctx context.Context, name string, options *metav1.GetOptions)
 		return nil, err
 	}
 	cluster := obj.(*dr.DRCluster)
-	cluster.Status.HeartbeatAge = heartbeatAge(cluster.Name, r.heartbeats, time.Now())
+	cluster.Status.HeartbeatAge = heartbeatAge(cluster.Name, r.heartbeats, failpoint.Clock().Now())
 	return cluster, nil
 }
 
@@ -86,7 +87,7 @@ func (r *REST) List(ctx context.Context, options *metainternalversion.ListOption
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
+	now := failpoint.Clock().Now()
 	list := obj.(*dr.DRClusterList)
 	for i := range list.Items {
 		list.Items[i].Status.HeartbeatAge = heartbeatAge(list.Items[i].Name, r.heartbeats, now)

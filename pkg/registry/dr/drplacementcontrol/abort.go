@@ -6,7 +6,6 @@ package drplacementcontrol
 import (
 	"context"
 	"fmt"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,6 +17,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/action"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 )
 
 // AbortREST serves the subresource that takes back the action under way.
@@ -33,7 +33,7 @@ var (
 
 // NewAbortREST returns the subresource for the placements of main.
 func NewAbortREST(main *REST, records Records) *AbortREST {
-	return &AbortREST{verb: verb{placements: main.Store, records: records, now: time.Now}}
+	return &AbortREST{verb: verb{placements: main.Store, records: records, now: failpoint.Clock().Now}}
 }
 
 // Create takes back the action under way, or refuses to and changes nothing. Of the body only metadata.name, if given, and

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,6 +19,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/action"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 )
 
 // BeginREST serves the subresource that begins actions of one type: failover or relocate.
@@ -37,7 +37,7 @@ var (
 
 // NewBeginREST returns the subresource that begins actions of that type on the placements of main.
 func NewBeginREST(main *REST, records Records, sources Sources, actionType v1alpha1.ActionType) *BeginREST {
-	return &BeginREST{verb: verb{placements: main.Store, records: records, now: time.Now}, actionType: actionType, sources: sources}
+	return &BeginREST{verb: verb{placements: main.Store, records: records, now: failpoint.Clock().Now}, actionType: actionType, sources: sources}
 }
 
 // Create begins the action, or refuses it and changes nothing. The answer is the DRAction: as it was accepted or, on a dry

@@ -5,7 +5,6 @@ package drplacementcontrol
 
 import (
 	"context"
-	"time"
 
 	metainternalversion "k8s.io/apimachinery/pkg/apis/meta/internalversion"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/pkg/registry/base"
 )
 
@@ -71,7 +71,7 @@ func (r *REST) Get(ctx context.Context, name string, options *metav1.GetOptions)
 	if err != nil {
 		return nil, err
 	}
-	withFreshness(obj.(*dr.DRPlacementControl), r.liveness, time.Now())
+	withFreshness(obj.(*dr.DRPlacementControl), r.liveness, failpoint.Clock().Now())
 	return obj, nil
 }
 
@@ -81,7 +81,7 @@ func (r *REST) List(ctx context.Context, options *metainternalversion.ListOption
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
+	now := failpoint.Clock().Now()
 	list := obj.(*dr.DRPlacementControlList)
 	for i := range list.Items {
 		withFreshness(&list.Items[i], r.liveness, now)

@@ -17,6 +17,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 )
 
 // Liveness tells which clusters' agents are connected.
@@ -100,7 +101,7 @@ func (r *REST) list(ctx context.Context, options *metainternalversion.ListOption
 	}
 	groups := obj.(*dr.VolumeReplicationGroupList)
 	list := &dr.ProtectedVolumeList{ListMeta: metav1.ListMeta{ResourceVersion: groups.ResourceVersion}, Items: []dr.ProtectedVolume{}}
-	now := time.Now()
+	now := failpoint.Clock().Now()
 	for i := range groups.Items {
 		list.Items = append(list.Items, selected(volumesOf(&groups.Items[i], r.freshness(&groups.Items[i], now), now), options)...)
 	}
