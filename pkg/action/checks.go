@@ -25,6 +25,7 @@ const (
 	CheckSourceUnhealthy    = v1alpha1.CheckSourceUnhealthy
 	CheckCopyFresh          = v1alpha1.CheckCopyFresh
 	CheckSourceStopped      = v1alpha1.CheckSourceStopped
+	CheckTargetNotFenced    = v1alpha1.CheckTargetNotFenced
 	CheckSourceConnected    = v1alpha1.CheckSourceConnected
 	CheckSourceProtected    = v1alpha1.CheckSourceProtected
 )
@@ -57,7 +58,9 @@ func (q question) checks() []v1alpha1.PreflightCheck {
 		return results
 	}
 	if known.Result != v1alpha1.CheckFailed {
-		results = append(results, q.run(check{CheckTargetConnected, "", question.findTargetConnected}))
+		results = append(results,
+			q.run(check{CheckTargetConnected, "", question.findTargetConnected}),
+			q.run(check{CheckTargetNotFenced, "", question.findTargetNotFenced}))
 		if elsewhere.Result != v1alpha1.CheckFailed {
 			results = append(results, q.run(q.peerReadyCheck()))
 		}
@@ -233,7 +236,7 @@ func (q question) targetCaptured() bool {
 
 // synced tells whether every volume was on the target at some time. Synchronous replication has no sync times.
 func (q question) synced() bool {
-	if q.Policy != nil && q.Policy.Spec.SchedulingInterval == "" {
+	if Synchronous(q.Policy) {
 		return q.wayBack() || q.sourceGroup != nil && conditionTrue(q.sourceGroup, v1alpha1.ConditionDataProtected)
 	}
 	return q.syncPoint != nil
@@ -242,6 +245,9 @@ func (q question) synced() bool {
 func (q question) findSourceUnhealthy() (bool, string) {
 	if !q.Clusters[q.source].Connected {
 		return true, NotConnected(orUnknown(q.source), q.Clusters[q.source])
+	}
+	if q.Clusters[q.source].Fence.Fenced {
+		return true, fmt.Sprintf("%s is fenced off from storage", q.source)
 	}
 	if meta.IsStatusConditionTrue(q.Placement.Status.Conditions, v1alpha1.ConditionAvailable) {
 		return false, fmt.Sprintf("%s is connected and the application is available there; relocate loses nothing, "+
@@ -273,12 +279,19 @@ func (q question) findCopyFresh() (bool, string) {
 }
 
 func (q question) findSourceStopped() (bool, string) {
-	if q.Clusters[q.source].Connected {
+	source := q.Clusters[q.source]
+	switch {
+	case source.Fence.Fenced:
+		return true, fmt.Sprintf("%s is fenced off from storage", q.source)
+	case source.Connected:
 		return true, fmt.Sprintf("%s is connected and is stopped before %s is promoted", q.source, q.target)
+	case Synchronous(q.Policy):
+		return true, fmt.Sprintf("%s, so the failover waits until it is fenced off from storage; %s",
+			NotConnected(orUnknown(q.source), source), FenceIt(q.source))
 	}
 	return false, fmt.Sprintf("%s, and nothing else is known to stop it from writing; what it still writes is discarded "+
-		"when it returns. Acknowledge that with %s in spec.acknowledgements",
-		NotConnected(orUnknown(q.source), q.Clusters[q.source]), v1alpha1.AckSourceMayStillWrite)
+		"when it returns. Acknowledge that with %s in spec.acknowledgements, or fence it first",
+		NotConnected(orUnknown(q.source), source), v1alpha1.AckSourceMayStillWrite)
 }
 
 func (q question) findSourceConnected() (bool, string) {

@@ -18,7 +18,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// ClusterFacts is what is known of a DRCluster's liveness.
+// ClusterFacts is what is known of a DRCluster's liveness and fence.
 type ClusterFacts struct {
 	// Exists is true if there is a DRCluster of that name.
 	Exists bool
@@ -28,6 +28,8 @@ type ClusterFacts struct {
 	LastHeartbeat time.Time
 	// LeaseExpires is when the cluster counts as disconnected unless the Lease is renewed before.
 	LeaseExpires time.Time
+	// Fence is what is known of the cluster's fence.
+	Fence FenceFacts
 }
 
 // Facts is all that a decision about an action rests on.

@@ -13,13 +13,20 @@ import (
 )
 
 // plan lists the steps of an action, none begun.
-func plan(t v1alpha1.ActionType, source, target string) []v1alpha1.ActionStep {
+func (q question) plan() []v1alpha1.ActionStep {
+	source, target := q.source, q.target
 	first := v1alpha1.ActionStep{
 		Name: v1alpha1.StepStopSource, Cluster: source, State: v1alpha1.StepPending,
 		Description: fmt.Sprintf("Stop the application on %s, or establish that the cluster cannot be reached.", orUnknown(source)),
 	}
 	promote := fmt.Sprintf("Restore volume metadata from the newest capture and make the copies on %s writable.", target)
-	if t == v1alpha1.ActionRelocate {
+	switch {
+	case q.Type == v1alpha1.ActionFailover && Synchronous(q.Policy):
+		first.Name = v1alpha1.StepFence
+		first.Description = fmt.Sprintf("Wait until %s is fenced off from storage, or confirmed that it has stopped and let go of its volumes.",
+			orUnknown(source))
+		promote = fmt.Sprintf("Restore volume metadata from the newest capture, so that %s uses the volumes.", target)
+	case q.Type == v1alpha1.ActionRelocate:
 		first.Name = v1alpha1.StepHandOver
 		first.Description = fmt.Sprintf("Stop the application on %s, capture it, sync its volumes a last time and hand over.",
 			orUnknown(source))

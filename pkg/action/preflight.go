@@ -38,14 +38,18 @@ func Preflight(f Facts, r Request) v1alpha1.ActionRecord {
 		},
 		Status: v1alpha1.DRActionStatus{
 			Checks:       q.checks(),
-			Steps:        plan(r.Type, q.source, q.target),
+			Steps:        q.plan(),
 			AcceptedTime: &accepted,
 		},
 	}
 	if record.Name == "" {
 		record.Name = fmt.Sprintf("%s-%s-%d", f.Placement.Name, lower(r.Type), record.Spec.Epoch)
 	}
-	if r.Type == v1alpha1.ActionFailover && q.syncPoint != nil {
+	switch {
+	case r.Type != v1alpha1.ActionFailover:
+	case Synchronous(f.Policy):
+		record.Status.DataLossWindow = &v1alpha1.DataLossWindow{SyncPoint: metav1.NewTime(f.Now)}
+	case q.syncPoint != nil:
 		record.Status.DataLossWindow = &v1alpha1.DataLossWindow{
 			SyncPoint: *q.syncPoint,
 			Duration:  metav1.Duration{Duration: max(0, f.Now.Sub(q.syncPoint.Time))},

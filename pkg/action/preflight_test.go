@@ -60,6 +60,13 @@ func running(f action.Facts, r action.Request) action.Facts {
 	return f
 }
 
+// fence has a cluster fenced off from storage.
+func fence(f *action.Facts, cluster string) {
+	known := f.Clusters[cluster]
+	known.Fence = action.FenceFacts{Fenced: true, Phase: v1alpha1.ClusterFenced}
+	f.Clusters[cluster] = known
+}
+
 func failover() action.Request { return action.Request{Type: v1alpha1.ActionFailover} }
 func relocate() action.Request {
 	return action.Request{Type: v1alpha1.ActionRelocate, TargetCluster: builder.DR2}
@@ -182,7 +189,33 @@ func TestPreflightChecks(t *testing.T) {
 				f.Placement.Status.LastGroupSyncTime = nil
 				f.Groups[builder.DR1].Status.LastGroupSyncTime = nil
 			}), request: action.Request{Type: v1alpha1.ActionFailover, Acknowledgements: ack},
-			overridden: []string{"SourceStopped"},
+		},
+		"the fence of a lost cluster stands for the acknowledgement": {
+			facts: with(dead(), func(f *action.Facts) { fence(f, builder.DR1) }), request: failover(),
+		},
+		"a fence that is being carried out does not": {
+			facts: with(dead(), func(f *action.Facts) {
+				source := f.Clusters[builder.DR1]
+				source.Fence.Phase = v1alpha1.ClusterFencing
+				f.Clusters[builder.DR1] = source
+			}), request: failover(),
+			failed: []string{"SourceStopped"}, code: http.StatusConflict, says: "or fence it first",
+		},
+		"failover from a cluster that is connected but fenced needs no force": {
+			facts: with(healthy(), func(f *action.Facts) { fence(f, builder.DR1) }), request: failover(),
+		},
+		"failover to a fenced cluster is refused, also by force": {
+			facts:   with(dead(), func(f *action.Facts) { fence(f, builder.DR2) }),
+			request: action.Request{Type: v1alpha1.ActionFailover, Force: true, Acknowledgements: ack},
+			failed:  []string{"TargetNotFenced"}, overridden: []string{"SourceStopped"}, code: http.StatusConflict, says: "dr2 is Fenced",
+		},
+		"relocate to a cluster that is being let back is refused": {
+			facts: with(healthy(), func(f *action.Facts) {
+				target := f.Clusters[builder.DR2]
+				target.Fence.Phase = v1alpha1.ClusterUnfencing
+				f.Clusters[builder.DR2] = target
+			}), request: relocate(),
+			failed: []string{"TargetNotFenced"}, code: http.StatusConflict, says: "dr2 is Unfencing",
 		},
 		"a copy older than twice the interval is refused without force": {
 			facts:   with(dead(), func(f *action.Facts) { stale(f, now.Add(-10*time.Minute-time.Second)) }),
@@ -456,5 +489,31 @@ func TestPlan(t *testing.T) {
 				t.Errorf("got %v, want %v", steps, test.steps)
 			}
 		})
+	}
+}
+
+func TestSynchronousFailoverWaitsForTheFenceAndLosesNothing(t *testing.T) {
+	f := dead()
+	f.Policy.Spec.SchedulingInterval = ""
+	record := action.Preflight(f, failover())
+	if refusal := action.Refusal(record); refusal != nil {
+		t.Fatalf("refused: %v", refusal)
+	}
+	if first := record.Status.Steps[0]; first.Name != v1alpha1.StepFence || first.Cluster != builder.DR1 {
+		t.Errorf("the first step is %s on %s, want Fence on dr1", first.Name, first.Cluster)
+	}
+	if window := record.Status.DataLossWindow; window == nil || window.Duration.Duration != 0 {
+		t.Errorf("the data loss window is %+v, want one of 0s", window)
+	}
+	found := false
+	for _, check := range record.Status.Checks {
+		found = found || check.Name == action.CheckSourceStopped && strings.Contains(check.Message, "waits until it is fenced off")
+	}
+	if !found {
+		t.Errorf("no check says that the failover waits for the fence: %+v", record.Status.Checks)
+	}
+	action.Accept(f.Placement, record)
+	if action.PastPointOfNoReturn(f.Placement.Status.CurrentAction) {
+		t.Error("the failover is past its point of no return though nothing is known to stop the source")
 	}
 }

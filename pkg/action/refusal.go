@@ -19,6 +19,7 @@ import (
 var fieldsOfChecks = map[string]string{
 	CheckTargetKnown:      "spec.targetCluster",
 	CheckTargetNotCurrent: "spec.targetCluster",
+	CheckTargetNotFenced:  "spec.targetCluster",
 	CheckSourceUnhealthy:  "spec.force",
 	CheckCopyFresh:        "spec.force",
 	CheckSourceStopped:    "spec.acknowledgements",

@@ -123,7 +123,7 @@ func setup(ctx context.Context, mgr ctrl.Manager, c Config, buckets drcluster.Bu
 	}
 	validation := &drcluster.Validation{Client: mgr.GetClient(), Buckets: buckets, Clock: now}
 	policies := &drpolicy.Reconciler{Client: mgr.GetClient(), Clock: now}
-	placements := &drplacementcontrol.Reconciler{Client: mgr.GetClient(), Heartbeats: c.Heartbeat, Clock: now}
+	placements := &drplacementcontrol.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Heartbeats: c.Heartbeat, Clock: now}
 	actions := &draction.Reconciler{Client: mgr.GetClient(), Clock: now}
 	for name, setup := range map[string]func() error{
 		"drcluster-liveness":   func() error { return liveness.SetupWithManager(mgr) },

@@ -5,6 +5,7 @@ package drplacementcontrol
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller/controllerutil"
 
+	"github.com/ramendr/dr-apiserver/pkg/action"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
@@ -23,6 +25,9 @@ import (
 // write: the next decision finds what is left to do.
 func (r *Reconciler) act(ctx context.Context, placement *v1alpha1.DRPlacementControl, d Decision) error {
 	placement = placement.DeepCopy()
+	if err := r.confirmFence(ctx, d.RestsOnFenceOf); err != nil {
+		return err
+	}
 	if d.AddFinalizer {
 		controllerutil.AddFinalizer(placement, Finalizer)
 		if err := r.Client.Update(ctx, placement); err != nil {
@@ -77,6 +82,22 @@ func (r *Reconciler) actOnGroups(ctx context.Context, d Decision) error {
 			return fmt.Errorf("releasing VolumeReplicationGroup %s: %w", group.Name, err)
 		}
 		groupReleased.Hit(group.Namespace)
+	}
+	return nil
+}
+
+// confirmFence refuses a decision that rests on a fence that was lifted meanwhile. Who lifts it says so in the DRCluster
+// first and then looks for actions that rest on it, so that one of the two sees the other.
+func (r *Reconciler) confirmFence(ctx context.Context, name string) error {
+	if name == "" {
+		return nil
+	}
+	cluster := &v1alpha1.DRCluster{}
+	if err := r.Live.Get(ctx, types.NamespacedName{Name: name}, cluster); err != nil {
+		return fmt.Errorf("making sure that DRCluster %s is fenced: %w", name, err)
+	}
+	if !action.FenceOf(cluster).Fenced {
+		return apierrors.NewConflict(v1alpha1.Resource("drclusters"), name, errors.New("it is not fenced any more"))
 	}
 	return nil
 }

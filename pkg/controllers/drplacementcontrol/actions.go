@@ -14,15 +14,25 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// stopSource passes a failover's point of no return once the source has stopped, or cannot be reached and the requester
-// acknowledged what that means.
+// stopSource passes a failover's point of no return once the source has stopped or is fenced off from storage, or cannot be
+// reached and the requester acknowledged what that means. Storage that both clusters write to is not protected by an
+// acknowledgement.
 func (d *decider) stopSource() {
 	spec := d.record().Spec
 	source, group := d.facts.Clusters[spec.SourceCluster], d.facts.Groups[spec.SourceCluster]
-	step := action.Step(d.record(), v1alpha1.StepStopSource)
+	step := &d.record().Status.Steps[0]
+	fence := step.Name == v1alpha1.StepFence
 	switch {
-	case hasStopped(group, spec.Epoch):
+	case !fence && action.Stopped(group, spec.Epoch), action.Confirms(group, v1alpha1.SecondaryState, spec.Epoch):
 		action.PassPointOfNoReturn(d.status, fmt.Sprintf("%s confirmed that it has stopped.", spec.SourceCluster), d.now)
+	case source.Fence.Fenced:
+		d.out.RestsOnFenceOf = spec.SourceCluster
+		action.PassPointOfNoReturn(d.status, fmt.Sprintf("%s is fenced off from storage.", spec.SourceCluster), d.now)
+	case fence && source.Fence.Phase == v1alpha1.ClusterFencing:
+		step.Message = fmt.Sprintf("Waits until %s is fenced off from storage; DRCluster %[1]s says how far that is.", spec.SourceCluster)
+	case fence && !source.Connected:
+		step.Message = fmt.Sprintf("Waits: %s before it confirmed that it has stopped. To go on without it, %s.",
+			action.NotConnected(spec.SourceCluster, source.ClusterFacts), action.FenceIt(spec.SourceCluster))
 	case source.Connected:
 		step.Message = waitsFor(group, spec.Epoch)
 	case slices.Contains(spec.Acknowledgements, v1alpha1.AckSourceMayStillWrite):
@@ -30,16 +40,9 @@ func (d *decider) stopSource() {
 			action.NotConnected(spec.SourceCluster, source.ClusterFacts), v1alpha1.AckSourceMayStillWrite), d.now)
 	default:
 		step.Message = fmt.Sprintf("Waits: %s before it confirmed that it has stopped. Request the failover again with "+
-			"the acknowledgement %s, or abort.",
+			"the acknowledgement %s, fence the cluster, or abort.",
 			action.NotConnected(spec.SourceCluster, source.ClusterFacts), v1alpha1.AckSourceMayStillWrite)
 	}
-}
-
-// hasStopped tells whether the source confirms, for this epoch, that its workload no longer writes.
-func hasStopped(group *v1alpha1.VolumeReplicationGroup, epoch int64) bool {
-	return action.Counts(group) && group.Spec.Epoch == epoch && group.Spec.ReplicationState == v1alpha1.Secondary &&
-		(group.Status.State == v1alpha1.SecondaryState ||
-			meta.IsStatusConditionTrue(group.Status.Conditions, v1alpha1.ConditionQuiesced))
 }
 
 // handOver passes a relocate's point of no return once the source has issued the handover token for its epoch. Without

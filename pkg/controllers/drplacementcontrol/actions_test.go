@@ -21,6 +21,11 @@ func dead() Facts {
 	return f
 }
 
+func fenced(c Cluster) Cluster {
+	c.Fence = action.FenceFacts{Fenced: true, Phase: v1alpha1.ClusterFenced}
+	return c
+}
+
 func TestActions(t *testing.T) {
 	const failover, relocating = v1alpha1.VRGActionFailover, v1alpha1.VRGActionRelocate
 	for name, test := range map[string]struct {
@@ -78,6 +83,15 @@ func TestActions(t *testing.T) {
 			facts: func() Facts {
 				f := accepted(deployed(), acknowledged)
 				f.Clusters[dr1] = lost(dr1)
+				return f
+			},
+			update:  []string{commandOf(vrg(dr2).Primary(2, failover)), commandOf(vrg(dr1).Secondary(2, failover))},
+			primary: dr2, steps: "Done Running Pending", result: v1alpha1.ReasonInProgress, phase: v1alpha1.PhaseFailingOver,
+		},
+		"a failover whose source is lost goes on once it is fenced": {
+			facts: func() Facts {
+				f := accepted(deployed(), forced)
+				f.Clusters[dr1] = fenced(lost(dr1))
 				return f
 			},
 			update:  []string{commandOf(vrg(dr2).Primary(2, failover)), commandOf(vrg(dr1).Secondary(2, failover))},
@@ -367,7 +381,7 @@ func TestWhatAStepWaitsFor(t *testing.T) {
 			f.Clusters[dr1] = lost(dr1)
 			return f
 		}, 0, "Waits: cluster dr1 is not connected: its agent was last heard of at 2026-03-01T02:00:00Z before it confirmed that it has stopped. " +
-			"Request the failover again with the acknowledgement SourceMayStillWrite, or abort."},
+			"Request the failover again with the acknowledgement SourceMayStillWrite, fence the cluster, or abort."},
 		"a source that is lost while it hands over": {func() Facts {
 			f := accepted(deployed(), relocate)
 			f.Clusters[dr1] = lost(dr1)

@@ -25,6 +25,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
+	"github.com/ramendr/dr-apiserver/pkg/action"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
@@ -43,6 +44,8 @@ const (
 type Reconciler struct {
 	// Client reads from caches and sees its own writes.
 	Client client.Client
+	// Live reads what is stored, past all caches: a fence that a decision rests on may have been lifted since.
+	Live client.Reader
 	// Heartbeats knows which clusters are connected.
 	Heartbeats Heartbeats
 	// Clock tells the time of a decision.
@@ -162,5 +165,6 @@ func clusterMatters(e event.UpdateEvent) bool {
 		return meta.IsStatusConditionTrue(c.Status.Conditions, v1alpha1.ConditionConnected)
 	}
 	return before.Generation != after.Generation || connected(before) != connected(after) ||
+		action.FenceOf(before) != action.FenceOf(after) ||
 		(before.DeletionTimestamp == nil) != (after.DeletionTimestamp == nil)
 }

@@ -46,6 +46,9 @@ type Facts struct {
 
 // Decision is what shall be. Act carries it out from top to bottom.
 type Decision struct {
+	// RestsOnFenceOf is a cluster that has to be fenced when Status is written, or nothing of the decision holds; empty if
+	// the decision rests on no fence.
+	RestsOnFenceOf string
 	// AddFinalizer is true if the placement needs its finalizer before anything else happens.
 	AddFinalizer bool
 	// Status is the placement's status. Where it differs from what is stored, it is written before any group is.

@@ -94,7 +94,9 @@ func (r *Reconciler) observeCluster(ctx context.Context, facts *Facts, name stri
 	}
 	renewed, duration, seen := r.Heartbeats.Last(name)
 	known := Cluster{
-		ClusterFacts: action.ClusterFacts{Exists: found, Connected: found && r.Heartbeats.Connected(name, facts.Now)},
+		ClusterFacts: action.ClusterFacts{
+			Exists: found, Connected: found && r.Heartbeats.Connected(name, facts.Now), Fence: action.FenceOf(cluster),
+		},
 		Deleting:     cluster.DeletionTimestamp != nil,
 		S3Profile:    cluster.Spec.S3ProfileName,
 	}

@@ -10,6 +10,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/ramendr/dr-apiserver/pkg/action"
@@ -32,11 +33,11 @@ type Sources struct {
 	Heartbeats Heartbeats
 }
 
-// fromCache lets a Get be answered by the watch cache. Of policies and clusters only what never changes matters here.
+// fromCache lets a Get be answered by the watch cache. Of policies only what never changes matters here.
 var fromCache = &metav1.GetOptions{ResourceVersion: "0"}
 
-// gather collects all facts about the placement. The groups are read from storage itself: an action must not be judged by
-// what a group was a moment ago.
+// gather collects all facts about the placement. Groups and clusters are read from storage itself: an action must not be
+// judged by what a group or a fence was a moment ago.
 func (s Sources) gather(ctx context.Context, placement *v1alpha1.DRPlacementControl, now time.Time) (action.Facts, error) {
 	facts := action.Facts{
 		Now:       now,
@@ -63,9 +64,13 @@ func (s Sources) gather(ctx context.Context, placement *v1alpha1.DRPlacementCont
 }
 
 func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster string) error {
-	obj, err := found(s.Clusters.Get(ctx, cluster, fromCache))
+	obj, err := found(s.Clusters.Get(ctx, cluster, &metav1.GetOptions{}))
 	if err != nil {
 		return fmt.Errorf("reading DRCluster %s: %w", cluster, err)
+	}
+	fence, err := fenceOf(obj)
+	if err != nil {
+		return err
 	}
 	last, _, _ := s.Heartbeats.Last(cluster)
 	expires, _ := s.Heartbeats.Expires(cluster)
@@ -74,6 +79,7 @@ func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster
 		Connected:     s.Heartbeats.Connected(cluster, facts.Now),
 		LastHeartbeat: last,
 		LeaseExpires:  expires,
+		Fence:         fence,
 	}
 	name := v1alpha1.GroupNameFor(facts.Placement.Name, cluster)
 	obj, err = found(s.Groups.Get(ctx, name, &metav1.GetOptions{}))
@@ -86,6 +92,18 @@ func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster
 	}
 	facts.Groups[cluster] = group
 	return nil
+}
+
+// fenceOf is what a DRCluster, if there is one, says of its fence.
+func fenceOf(obj runtime.Object) (action.FenceFacts, error) {
+	if obj == nil {
+		return action.FenceFacts{}, nil
+	}
+	cluster := &v1alpha1.DRCluster{}
+	if err := v1alpha1.Convert_dr_DRCluster_To_v1alpha1_DRCluster(obj.(*dr.DRCluster).DeepCopy(), cluster, nil); err != nil {
+		return action.FenceFacts{}, err
+	}
+	return action.FenceOf(cluster), nil
 }
 
 // clustersOf are the clusters that an action of the placement may have to do with.
