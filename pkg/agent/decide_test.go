@@ -494,6 +494,10 @@ func TestAStandbyTouchesNothing(t *testing.T) {
 			world: standingBy().with(vol("a", unclaimed, left)), does: []string{"claim a"}, state: v1alpha1.SecondaryState,
 			says: []string{"DataReady=True Secondary", "DataProtected=True"},
 		},
+		"with a claim in the way that somebody uses": {
+			world: standingBy().with(vol("a", unclaimed, used)), state: v1alpha1.SecondaryState,
+			says: []string{"DataReady=False PVCConflict preferredCluster: dr"},
+		},
 		"with one that is the group's again": {
 			world: standingBy().with(vol("a", left)), state: v1alpha1.SecondaryState, says: []string{"DataReady=True Secondary", "DataProtected=True"},
 		},

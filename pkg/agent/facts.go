@@ -59,7 +59,8 @@ type Volume struct {
 	// Owner is the group it says it belongs to; foreign is true if that is another one that this agent knows.
 	Owner   string
 	Foreign bool
-	// Copy is true if the claim was left behind as a secondary by an earlier group of this name; users are the pods that mount it.
+	// Copy is true if the claim was left behind as a secondary by an earlier group of this name. Users are the pods that mount it,
+	// on a standby.
 	Copy  bool
 	Users []string
 	// Claimed is true once the claim says that it is the group's, and its volume is kept if the claim goes.

@@ -83,14 +83,14 @@ func (a *Agent) observeVolumes(ctx context.Context, f *Facts) ([]Volume, error) 
 	return volumes, nil
 }
 
-// observeUsers finds out who uses what was left behind, where that matters: on a standby.
+// observeUsers finds out who uses claims where nobody should: on a standby, those that were left behind or are not the group's.
 func (a *Agent) observeUsers(ctx context.Context, f *Facts, volumes []Volume) error {
-	if f.spec().ReplicationState != v1alpha1.Secondary {
+	if spec := f.spec(); spec.ReplicationState != v1alpha1.Secondary || spec.Action != "" {
 		return nil
 	}
 	for i := range volumes {
 		v := &volumes[i]
-		if !v.Copy {
+		if !v.Copy && f.own(v) {
 			continue
 		}
 		var err error

@@ -107,6 +107,10 @@ func (d *decider) inTheWay(v *Volume) status.Condition {
 		return status.False("PVCConflict", fmt.Sprintf(
 			"PersistentVolumeClaim %s on %s is a copy, left behind when its protection ended, and in use by %s: what is written to it would be lost; "+
 				"stop that, or protect the application on %s instead", v.Key(), d.Cluster, join(v.Users), d.Cluster))
+	case len(v.Users) > 0:
+		return status.False("PVCConflict", fmt.Sprintf(
+			"PersistentVolumeClaim %s exists on %s, which is a standby, and is in use by %s; if the application runs there, protect it with "+
+				"preferredCluster: %s", v.Key(), d.Cluster, join(v.Users), d.Cluster))
 	default:
 		return status.False("PVCConflict", fmt.Sprintf(
 			"PersistentVolumeClaim %s exists on %s, which is a standby: a recovery could not restore it; if nobody needs what it holds, delete it "+
