@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ramendr/dr-apiserver/test/playground/disk"
 	"github.com/ramendr/dr-apiserver/test/playground/layout"
 	"github.com/ramendr/dr-apiserver/test/playground/supervisor"
 )
@@ -39,6 +40,9 @@ func down(ctx context.Context, report supervisor.Progress) error {
 		return err
 	}
 	if err := end(ctx, root, report); err != nil {
+		return err
+	}
+	if err := disk.RemoveAll(root.Run()); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(root.Run()); err != nil {

@@ -24,7 +24,7 @@ import (
 const supervisorTimeout = 20 * time.Second
 
 func newUp() *cobra.Command {
-	instant, hubOnly, storage := false, false, ""
+	instant, hubOnly, breakable, storage := false, false, false, ""
 	command := &cobra.Command{
 		Use:   "up",
 		Short: "Boot the playground; do nothing if it is up",
@@ -37,6 +37,9 @@ func newUp() *cobra.Command {
 			if hubOnly {
 				boot.Words = append(boot.Words, supervisor.WordHubOnly)
 			}
+			if breakable {
+				boot.Words = append(boot.Words, supervisor.WordBreakable)
+			}
 			if storage != "" {
 				boot.Words = append(boot.Words, supervisor.WordStorage+storage)
 			}
@@ -47,6 +50,8 @@ func newUp() *cobra.Command {
 		"storage answers VolumeReplications at once, without csi-addons: for measuring everything else")
 	command.Flags().BoolVar(&hubOnly, "hub-only", false,
 		"boot the hub and leave the managed clusters as they are: for trying the API and nothing else")
+	command.Flags().BoolVar(&breakable, "breakable", false,
+		"give etcds and object stores of a new playground disks that can be full, and dr-apiserver a link that can be slow")
 	command.Flags().StringVar(&storage, "storage", "",
 		"where dr-apiserver of a new playground keeps its objects: embedded (which it does unless told otherwise) or host")
 	command.MarkFlagsMutuallyExclusive("instant-storage", "hub-only")

@@ -78,9 +78,10 @@ func (s *Supervisor) find(words []string) (*cluster, string, error) {
 	return nil, "", fmt.Errorf("%q is none of: dr1, dr2, hub, agent dr1|dr2, apiserver, etcd hub|dr1|dr2", strings.Join(words, " "))
 }
 
-// Partition cuts a managed cluster's agent and storage off from the hub and from its peer, in both directions.
+// Partition cuts a managed cluster's agent and storage off from the hub and from its peer, or the hub off from all, in both
+// directions.
 func (s *Supervisor) Partition(report Progress, name string) error {
-	if _, err := s.managed(name); err != nil {
+	if err := known(name); err != nil {
 		return err
 	}
 	s.links.partition(name, true)
@@ -88,9 +89,10 @@ func (s *Supervisor) Partition(report Progress, name string) error {
 	return nil
 }
 
-// Slow makes all that a managed cluster's agent and storage exchange with others take its time.
+// Slow makes all that a managed cluster's agent and storage exchange with others take its time, or all that the hub does, also
+// its kube-apiserver with dr-apiserver where they have a link.
 func (s *Supervisor) Slow(report Progress, name string) error {
-	if _, err := s.managed(name); err != nil {
+	if err := known(name); err != nil {
 		return err
 	}
 	s.links.slow(name, true)
@@ -100,7 +102,7 @@ func (s *Supervisor) Slow(report Progress, name string) error {
 
 // Heal undoes Partition and Slow.
 func (s *Supervisor) Heal(report Progress, name string) error {
-	if _, err := s.managed(name); err != nil {
+	if err := known(name); err != nil {
 		return err
 	}
 	s.links.partition(name, false)
@@ -153,6 +155,13 @@ func (s *Supervisor) FaultS3(report Progress, profile, fault string) error {
 	s.links.faultS3(c.Name, mode)
 	report("%s: %s.", profile, fault)
 	return nil
+}
+
+func known(name string) error {
+	if slices.Contains(allClusters, name) {
+		return nil
+	}
+	return fmt.Errorf("%q is none of: %s", name, strings.Join(allClusters, ", "))
 }
 
 func (s *Supervisor) managed(name string) (*cluster, error) {

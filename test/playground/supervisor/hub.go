@@ -197,7 +197,7 @@ func (s *Supervisor) publish(ctx context.Context, c *cluster) error {
 	}
 	manifests, err := objects.Render(apiServiceManifests, map[string]any{
 		"SystemNamespace": component.SystemNamespace, "APIServer": component.APIServer,
-		"Port":     s.ports.Get(hub + "/" + component.APIServer),
+		"Port":     s.apiPort(),
 		"CABundle": base64.StdEncoding.EncodeToString(c.CA),
 		"Now":      time.Now().UTC().Format(time.RFC3339Nano),
 	})
@@ -210,6 +210,15 @@ func (s *Supervisor) publish(ctx context.Context, c *cluster) error {
 	ctx, cancel := context.WithTimeout(ctx, objectTimeout)
 	defer cancel()
 	return applier.AwaitCondition(ctx, apiServices, "", "v1alpha1.dr.ramen.io", "Available")
+}
+
+// apiPort is where the kube-apiserver finds dr-apiserver: directly, for the way over a link costs each request something, or
+// over a link that can be slow.
+func (s *Supervisor) apiPort() int {
+	if s.state.breakable() {
+		return s.ports.Get(linkName(hub, hub, component.APIServer))
+	}
+	return s.ports.Get(hub + "/" + component.APIServer)
 }
 
 // objectTimeout is how long an object may take to become ready.

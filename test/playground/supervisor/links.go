@@ -40,13 +40,15 @@ type links struct {
 	s3 map[string]network.Mode
 }
 
-// newLinks lays out who reaches whom: agents their hub, storage its peer, and everybody the object stores.
+// newLinks lays out who reaches whom: agents their hub, storage its peer, everybody the object stores, and the hub's
+// kube-apiserver dr-apiserver, if it is told to take that way.
 func newLinks() *links {
 	l := &links{cut: map[string]bool{}, slowed: map[string]bool{}, s3: map[string]network.Mode{}}
 	for _, from := range managedClusters {
 		l.all = append(l.all, &link{from: from, to: hub, service: component.KubeAPIServer})
 		l.all = append(l.all, &link{from: from, to: peer(from), service: component.Storage})
 	}
+	l.all = append(l.all, &link{from: hub, to: hub, service: component.APIServer})
 	for _, from := range allClusters {
 		for _, to := range managedClusters {
 			l.all = append(l.all, &link{from: from, to: to, service: component.S3})
@@ -136,7 +138,7 @@ func (l *links) mode(link *link) network.Mode {
 	if mode, faulty := l.s3[link.to]; faulty && link.service == component.S3 {
 		return mode
 	}
-	if link.from != link.to && (l.slowed[link.from] || l.slowed[link.to]) {
+	if (link.from != link.to || link.service == component.APIServer) && (l.slowed[link.from] || l.slowed[link.to]) {
 		return network.Slow
 	}
 	return network.Pass

@@ -28,6 +28,12 @@ func TestLinksAreCutAndHealed(t *testing.T) {
 				linkName("dr1", "dr2", s3), linkName("dr2", "dr1", s3), linkName("hub", "dr1", s3),
 			},
 		},
+		"the hub can be cut off from all": {
+			do: func(l *links) { l.partition("hub", true) },
+			hole: []string{
+				linkName("dr1", "hub", api), linkName("dr2", "hub", api), linkName("hub", "dr1", s3), linkName("hub", "dr2", s3),
+			},
+		},
 		"healing connects again": {
 			do: func(l *links) { l.partition("dr1", true); l.partition("dr1", false) },
 		},

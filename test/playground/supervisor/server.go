@@ -33,6 +33,7 @@ const (
 	VerbHeal      = "heal"
 	VerbS3        = "s3"
 	VerbFault     = "fault"
+	VerbDisk      = "disk"
 )
 
 // Words after VerbUp.
@@ -41,6 +42,8 @@ const (
 	WordInstant = "instant-storage"
 	// WordHubOnly asks for the hub, and leaves the managed clusters as they are.
 	WordHubOnly = "hub-only"
+	// WordBreakable asks for disks that can be full and for a link to dr-apiserver that can be slow.
+	WordBreakable = "breakable"
 	// WordStorage begins the one that says where dr-apiserver keeps its objects.
 	WordStorage = "storage="
 )
@@ -108,6 +111,11 @@ func (s *Supervisor) do(ctx context.Context, report Progress, command Command) e
 		if err := s.chooseAPIStorage(words); err != nil {
 			return err
 		}
+		if slices.Contains(words, WordBreakable) {
+			if err := s.makeBreakable(report); err != nil {
+				return err
+			}
+		}
 		if slices.Contains(words, WordHubOnly) {
 			return s.UpHub(ctx, report)
 		}
@@ -121,7 +129,7 @@ func (s *Supervisor) do(ctx context.Context, report Progress, command Command) e
 		return s.startOrStop(ctx, report, command)
 	case VerbPartition, VerbSlow, VerbHeal:
 		if len(words) != 1 {
-			return fmt.Errorf("%s takes one cluster: %s", command.Verb, strings.Join(managedClusters, " or "))
+			return fmt.Errorf("%s takes one cluster: %s", command.Verb, strings.Join(allClusters, " or "))
 		}
 		change := map[string]func(Progress, string) error{VerbPartition: s.Partition, VerbSlow: s.Slow, VerbHeal: s.Heal}
 		return change[command.Verb](report, words[0])
@@ -130,6 +138,11 @@ func (s *Supervisor) do(ctx context.Context, report Progress, command Command) e
 			return fmt.Errorf("s3 takes a profile and one of: %s", strings.Join(slices.Sorted(maps.Keys(s3Faults)), ", "))
 		}
 		return s.FaultS3(report, words[0], words[1])
+	case VerbDisk:
+		if len(words) != 2 {
+			return fmt.Errorf("disk takes one of %s, and full or heal", strings.Join(diskNames(), ", "))
+		}
+		return s.Disk(report, words[0], words[1])
 	case VerbFault:
 		return s.Fault(ctx, report, words)
 	}

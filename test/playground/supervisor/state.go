@@ -27,6 +27,8 @@ type remembered struct {
 	InstantStorage bool `json:"instantStorage"`
 	// APIStorage is where dr-apiserver keeps its objects.
 	APIStorage string `json:"apiStorage,omitempty"`
+	// Breakable says that disks can be full and dr-apiserver has a link.
+	Breakable bool `json:"breakable,omitempty"`
 	// Ports by name.
 	Ports map[string]int `json:"ports"`
 }
@@ -64,6 +66,12 @@ func (s *state) instantStorage() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.InstantStorage
+}
+
+func (s *state) breakable() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.Breakable
 }
 
 // chooseAPIStorage remembers where dr-apiserver keeps its objects. There is no way from one place to another.
