@@ -15,7 +15,6 @@ import (
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
-	"k8s.io/utils/clock"
 	"k8s.io/utils/ptr"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
@@ -29,6 +28,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/controllers/drcluster"
 	"github.com/ramendr/dr-apiserver/pkg/controllers/drplacementcontrol"
 	"github.com/ramendr/dr-apiserver/pkg/controllers/drpolicy"
+	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/pkg/heartbeat"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
 )
@@ -117,7 +117,7 @@ func runOnce(ctx context.Context, c Config, buckets drcluster.BucketChecker, ret
 }
 
 func setup(ctx context.Context, mgr ctrl.Manager, c Config, buckets drcluster.BucketChecker, events <-chan event.GenericEvent) error {
-	now := clock.RealClock{}
+	now := failpoint.Clock()
 	liveness := &drcluster.Liveness{
 		Client: mgr.GetClient(), Heartbeats: c.Heartbeat, Changes: events, AgentNamespace: c.AgentNamespace, Clock: now,
 	}
