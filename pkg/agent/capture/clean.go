@@ -17,9 +17,9 @@ import (
 )
 
 // belongs tells the objects of an application from those that another object controls, that are going, that have run
-// to their end, or that the cluster puts into every namespace.
+// to their end, that the agent made, or that the cluster puts into every namespace.
 func belongs(object *unstructured.Unstructured) bool {
-	if metav1.GetControllerOf(object) != nil || object.GetDeletionTimestamp() != nil {
+	if metav1.GetControllerOf(object) != nil || object.GetDeletionTimestamp() != nil || object.GetLabels()[mark.ManagedBy] == mark.Agent {
 		return false
 	}
 	switch kindOf(object) {

@@ -18,6 +18,10 @@ const (
 	// CopyOf names the VolumeReplicationGroup, as <namespace>/<name>, that a PersistentVolumeClaim was a secondary of when the
 	// group was deleted. Should there be such a group again, what it copies is what the claim had.
 	CopyOf = "dr.ramen.io/copy-of"
+	// VolSync is what a PersistentVolumeClaim that VolSync replicates was last told to be.
+	VolSync = "dr.ramen.io/volsync-role"
+	// Restored is the epoch in which a PersistentVolumeClaim was put in place from a copy.
+	Restored = "dr.ramen.io/restored-epoch"
 	// ManagedBy labels what the agent creates for itself.
 	ManagedBy = "app.kubernetes.io/managed-by"
 	// Agent is the value of ManagedBy, and the agent's field manager.
@@ -29,7 +33,7 @@ const (
 // IsOurs tells the keys of annotations and labels that say something about this cluster only and do not travel.
 func IsOurs(key string) bool {
 	switch key {
-	case Owner, CopyOf, Replicas, ReclaimPolicy:
+	case Owner, CopyOf, Replicas, ReclaimPolicy, VolSync, Restored:
 		return true
 	default:
 		return false

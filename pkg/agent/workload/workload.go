@@ -106,11 +106,14 @@ func Users(ctx context.Context, c client.Client, namespace string, claims sets.S
 }
 
 func uses(pod *corev1.Pod, claims sets.Set[string]) bool {
-	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed {
+	if pod.Status.Phase == corev1.PodSucceeded || pod.Status.Phase == corev1.PodFailed || isMover(pod) {
 		return false
 	}
 	return mountsClaim(pod.Spec.Volumes, claims)
 }
+
+// isMover tells the pods by which VolSync reads or fills volumes from those of the application.
+func isMover(pod *corev1.Pod) bool { return pod.Labels["app.kubernetes.io/created-by"] == "volsync" }
 
 func mountsClaim(volumes []corev1.Volume, claims sets.Set[string]) bool {
 	return slices.ContainsFunc(volumes, func(v corev1.Volume) bool {

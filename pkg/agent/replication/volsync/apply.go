@@ -1,0 +1,115 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package volsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+)
+
+// ServiceExport is the kind by which a Service is made known to other clusters.
+var ServiceExport = schema.GroupVersionKind{Group: "multicluster.x-k8s.io", Version: "v1alpha1", Kind: "ServiceExport"}
+
+// Apply carries a plan out: what is deleted first, then all else at once. What the cache has not shown yet may be asked for
+// again; that is then refused, and nothing is lost.
+func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Plan) error {
+	if plan.Key {
+		if err := b.ensureKey(ctx, group); err != nil {
+			return err
+		}
+	}
+	var steps []func() error
+	for _, object := range plan.Delete {
+		steps = append(steps, func() error { return b.delete(ctx, object) })
+	}
+	if err := atOnce(steps); err != nil {
+		return err
+	}
+	steps = nil
+	for _, object := range plan.Create {
+		steps = append(steps, func() error { return b.create(ctx, object) })
+	}
+	for _, object := range plan.Update {
+		steps = append(steps, func() error { return b.update(ctx, object) })
+	}
+	for _, rd := range plan.Export {
+		steps = append(steps, func() error { return b.export(ctx, rd) })
+	}
+	if err := atOnce(steps); err != nil {
+		return err
+	}
+	if plan.DropKey {
+		return b.dropKey(ctx, group)
+	}
+	return nil
+}
+
+func atOnce(steps []func() error) error {
+	errs := make([]error, len(steps))
+	var wait sync.WaitGroup
+	for i, step := range steps {
+		wait.Go(func() { errs[i] = step() })
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+func (b *Backend) create(ctx context.Context, object client.Object) error {
+	err := b.Client.Create(ctx, object)
+	if !apierrors.IsAlreadyExists(err) {
+		return wrap(err, "creating", object)
+	}
+	existing := object.DeepCopyObject().(client.Object)
+	if err := b.Live.Get(ctx, client.ObjectKeyFromObject(object), existing); err != nil {
+		return client.IgnoreNotFound(err)
+	}
+	if !ours(existing, object.GetAnnotations()[mark.Owner]) {
+		return fmt.Errorf("%T %s/%s exists and was not made by this agent for VolumeReplicationGroup %s; delete it, so that the volume can be protected",
+			object, object.GetNamespace(), object.GetName(), object.GetAnnotations()[mark.Owner])
+	}
+	return nil
+}
+
+func (b *Backend) update(ctx context.Context, object client.Object) error {
+	err := b.Client.Update(ctx, object)
+	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
+		// What has changed meanwhile comes as an event, and is planned upon.
+		return nil
+	}
+	return wrap(err, "updating", object)
+}
+
+func wrap(err error, what string, object client.Object) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s %T %s/%s: %w", what, object, object.GetNamespace(), object.GetName(), err)
+}
+
+// export makes the Service of a destination known to the other cluster, and notes that. It goes with the destination.
+func (b *Backend) export(ctx context.Context, rd *volsyncv1alpha1.ReplicationDestination) error {
+	export := &unstructured.Unstructured{}
+	export.SetGroupVersionKind(ServiceExport)
+	export.SetNamespace(rd.Namespace)
+	export.SetName(serviceName(rd.Name))
+	export.SetLabels(map[string]string{mark.ManagedBy: mark.Agent})
+	export.SetOwnerReferences(ownedBy(rd))
+	if err := b.Client.Create(ctx, export); err != nil && !apierrors.IsAlreadyExists(err) {
+		return wrap(err, "creating", export)
+	}
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"true"}}}`, annotationExported)
+	err := b.Client.Patch(ctx, rd.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
+	return wrap(client.IgnoreNotFound(err), "noting the export of", rd)
+}

@@ -1,0 +1,100 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package volsync
+
+import (
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+)
+
+// What a claim was last told is noted on it, by the annotation mark.VolSync.
+const (
+	rolePrimary   = "primary"
+	roleSecondary = "secondary"
+	// roleFinal, with the epoch, is that of a secondary that still has to let its peer have what it wrote.
+	roleFinal = "final-"
+)
+
+// Annotations of what is made here.
+const (
+	// annotationClaim names the claim that a kept image is of, annotationEpoch the epoch in which it was kept.
+	annotationClaim = "dr.ramen.io/claim"
+	annotationEpoch = "dr.ramen.io/epoch"
+	// annotationExported says that a destination's Service is known to the peer by name.
+	annotationExported = "dr.ramen.io/exported"
+)
+
+// Labels of VolSync.
+const (
+	labelDoNotDelete = "volsync.backube/do-not-delete"
+	labelCleanup     = "volsync.backube/cleanup"
+	labelCreatedBy   = "app.kubernetes.io/created-by"
+	createdByVolSync = "volsync"
+)
+
+const (
+	servicePrefix   = "volsync-rsync-tls-dst-"
+	maxServiceName  = 63
+	clusterSetZone  = "svc.clusterset.local"
+	keyField        = "psk.txt"
+	keyIdentity     = "volsync:"
+	keySecretPrefix = "dr-volsync-"
+)
+
+// KeySecret is the name of the Secret with the key of a group.
+func KeySecret(group types.NamespacedName) string { return keySecretPrefix + group.Name }
+
+// serviceName is the name that VolSync gives the Service of a ReplicationDestination.
+func serviceName(destination string) string {
+	name := servicePrefix + destination
+	if len(name) > maxServiceName {
+		return servicePrefix + fmt.Sprintf("%08x", crc32.ChecksumIEEE([]byte(destination)))
+	}
+	return name
+}
+
+// clusterSetName is the name by which the peer finds an exported Service.
+func clusterSetName(namespace, destination string) string {
+	return strings.Join([]string{serviceName(destination), namespace, clusterSetZone}, ".")
+}
+
+// Temporary tells the claims that VolSync makes for itself from those of applications.
+func Temporary(claim metav1.Object) bool {
+	return claim.GetLabels()[labelCreatedBy] == createdByVolSync
+}
+
+func finalRole(epoch int64) string { return roleFinal + strconv.FormatInt(epoch, 10) }
+
+// finalEpoch is the epoch that a role is the final sync of.
+func finalEpoch(role string) (int64, bool) {
+	text, ok := strings.CutPrefix(role, roleFinal)
+	if !ok {
+		return 0, false
+	}
+	epoch, err := strconv.ParseInt(text, 10, 64)
+	return epoch, err == nil
+}
+
+// meta is that of an object of ours.
+func meta(group types.NamespacedName, name string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{
+		Namespace:   group.Namespace,
+		Name:        name,
+		Labels:      map[string]string{mark.ManagedBy: mark.Agent},
+		Annotations: map[string]string{mark.Owner: group.String()},
+	}
+}
+
+// ours tells whether an object was made here for the group; an empty group stands for any.
+func ours(object metav1.Object, group string) bool {
+	owner := object.GetAnnotations()[mark.Owner]
+	return object.GetLabels()[mark.ManagedBy] == mark.Agent && (group == "" || owner == group)
+}

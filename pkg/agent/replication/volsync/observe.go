@@ -1,0 +1,158 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package volsync
+
+import (
+	"context"
+	"fmt"
+
+	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// Observe gathers what there is of a group's replication. It reads the cache only.
+func (b *Backend) Observe(ctx context.Context, rules replication.Rules, spec *v1alpha1.VRGVolSyncSpec) (*Facts, error) {
+	f := &Facts{Group: rules.Group, Present: b.Present(), Exports: b.Exports()}
+	if !f.Present {
+		return f, nil
+	}
+	f.Keyed = b.hasKey(rules.Group)
+	if err := b.observeObjects(ctx, f); err != nil {
+		return nil, err
+	}
+	if spec == nil || len(spec.Destinations) == 0 {
+		return f, nil
+	}
+	f.SnapshotClasses, f.Problems = map[string]string{}, map[string]string{}
+	for _, d := range spec.Destinations {
+		if _, known := f.SnapshotClasses[d.StorageClassName]; known {
+			continue
+		}
+		class, problem, err := b.destinationClass(ctx, d.StorageClassName, rules.SnapshotSelector)
+		if err != nil {
+			return nil, err
+		}
+		f.SnapshotClasses[d.StorageClassName], f.Problems[d.StorageClassName] = class, problem
+	}
+	return f, nil
+}
+
+func (b *Backend) observeObjects(ctx context.Context, f *Facts) error {
+	f.Sources, f.Destinations = map[string]*volsyncv1alpha1.ReplicationSource{}, map[string]*volsyncv1alpha1.ReplicationDestination{}
+	var sources volsyncv1alpha1.ReplicationSourceList
+	if err := b.Reader.List(ctx, &sources, client.InNamespace(f.Group.Namespace)); err != nil {
+		return fmt.Errorf("listing ReplicationSources: %w", err)
+	}
+	for i := range sources.Items {
+		if rs := &sources.Items[i]; ours(rs, f.Group.String()) {
+			f.Sources[rs.Name] = rs
+		}
+	}
+	var destinations volsyncv1alpha1.ReplicationDestinationList
+	if err := b.Reader.List(ctx, &destinations, client.InNamespace(f.Group.Namespace)); err != nil {
+		return fmt.Errorf("listing ReplicationDestinations: %w", err)
+	}
+	for i := range destinations.Items {
+		if rd := &destinations.Items[i]; ours(rd, f.Group.String()) {
+			f.Destinations[rd.Name] = rd
+		}
+	}
+	var err error
+	f.Snapshots, err = b.snapshots(ctx, f.Group.Namespace)
+	return err
+}
+
+func (b *Backend) snapshots(ctx context.Context, namespace string) (map[string]*snapshotv1.VolumeSnapshot, error) {
+	var list snapshotv1.VolumeSnapshotList
+	if err := b.Reader.List(ctx, &list, client.InNamespace(namespace)); err != nil {
+		return nil, fmt.Errorf("listing VolumeSnapshots: %w", err)
+	}
+	snapshots := make(map[string]*snapshotv1.VolumeSnapshot, len(list.Items))
+	for i := range list.Items {
+		snapshots[list.Items[i].Name] = &list.Items[i]
+	}
+	return snapshots, nil
+}
+
+// imagesOf is the latest image of a destination, by its name.
+func (b *Backend) imagesOf(ctx context.Context, rd *volsyncv1alpha1.ReplicationDestination) (map[string]*snapshotv1.VolumeSnapshot, error) {
+	name := latestImage(rd)
+	if name == "" {
+		return nil, nil
+	}
+	s := &snapshotv1.VolumeSnapshot{}
+	if err := b.Reader.Get(ctx, types.NamespacedName{Namespace: rd.Namespace, Name: name}, s); err != nil {
+		return nil, client.IgnoreNotFound(err)
+	}
+	return map[string]*snapshotv1.VolumeSnapshot{name: s}, nil
+}
+
+// Received is what a secondary has of a volume that the primary sends.
+type Received struct {
+	v1alpha1.VolSyncDestinationStatus
+	// Spec is what it was prepared for.
+	Spec v1alpha1.VolSyncDestination
+	// Ready is true once there is something that receives; message says what is wrong or awaited.
+	Ready   bool
+	Message string
+}
+
+// Received tells of each destination in a spec how far it is.
+func (f *Facts) Received(spec *v1alpha1.VRGVolSyncSpec) []Received {
+	if spec == nil {
+		return nil
+	}
+	received := make([]Received, 0, len(spec.Destinations))
+	for _, d := range spec.Destinations {
+		received = append(received, f.received(d))
+	}
+	return received
+}
+
+func (f *Facts) received(d v1alpha1.VolSyncDestination) Received {
+	r := Received{Spec: d}
+	r.Name = d.Name
+	rd := f.Destinations[d.Name]
+	switch {
+	case !f.Present:
+		r.Message = "VolSync is not installed on this cluster; install it, with the CRDs of snapshots"
+		return r
+	case f.Problems[d.StorageClassName] != "":
+		r.Message = f.Problems[d.StorageClassName]
+		return r
+	case rd == nil || !rd.DeletionTimestamp.IsZero():
+		r.Message = "its ReplicationDestination is being prepared"
+		return r
+	}
+	r.Address = f.address(rd)
+	r.Ready = r.Address != ""
+	r.Message = destinationTrouble(rd)
+	if !r.Ready && r.Message == "" {
+		r.Message = "waits for an address at which it can be reached"
+	}
+	if image := f.latest(rd); image != nil {
+		r.LatestImage, r.LastSyncTime = image.Name, rd.Status.LastSyncTime
+	}
+	return r
+}
+
+// address is where the peer reaches a destination: by the name of its Service if that is known there, else where the
+// load balancer has it.
+func (f *Facts) address(rd *volsyncv1alpha1.ReplicationDestination) string {
+	if rd.Status == nil || rd.Status.RsyncTLS == nil || rd.Status.RsyncTLS.Address == nil {
+		return ""
+	}
+	if !f.Exports {
+		return *rd.Status.RsyncTLS.Address
+	}
+	if rd.Annotations[annotationExported] == "" {
+		return ""
+	}
+	return clusterSetName(rd.Namespace, rd.Name)
+}

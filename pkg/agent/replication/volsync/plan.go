@@ -1,0 +1,291 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package volsync
+
+import (
+	"slices"
+	"time"
+
+	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// Claim is a claim of the group that VolSync replicates.
+type Claim struct {
+	Name string
+	// Role it was last told; empty if none.
+	Role string
+	// Bound is true once it has its volume, which nobody has begun to take away.
+	Bound bool
+	// SnapshotClass its volume is snapshotted by.
+	SnapshotClass string
+}
+
+// Facts are what there is of a group's replication by VolSync.
+type Facts struct {
+	Group types.NamespacedName
+	// Present is false where VolSync is not installed.
+	Present bool
+	// Exports is true where Services are made known to the other cluster by ServiceExports.
+	Exports bool
+	// Keyed is true while the group's key is known to be there.
+	Keyed        bool
+	Claims       []Claim
+	Sources      map[string]*volsyncv1alpha1.ReplicationSource
+	Destinations map[string]*volsyncv1alpha1.ReplicationDestination
+	// Snapshots that are VolSync's images or kept here, by name.
+	Snapshots map[string]*snapshotv1.VolumeSnapshot
+	// SnapshotClasses by the name of the StorageClass of a destination, and why there is none.
+	SnapshotClasses map[string]string
+	Problems        map[string]string
+}
+
+// Command is what a group shall do, as far as it matters here.
+type Command struct {
+	Spec *v1alpha1.VRGVolSyncSpec
+	// Interval between two syncs; zero if they are not at intervals.
+	Interval time.Duration
+	// Receiving is true for a secondary that has come to rest: it prepares what its spec lists and nothing else.
+	Receiving bool
+	// GivingUp is true for a secondary that gives up what its peer does not have.
+	GivingUp bool
+	// Leaving is true once replication ends; then nothing is to be left.
+	Leaving bool
+	// Settled is true for a primary that has nothing left to restore.
+	Settled bool
+}
+
+// Plan is what is to be done, in the order of its fields. All of it is done again without harm.
+type Plan struct {
+	// Key is to be got.
+	Key bool
+	// Delete, and then create or update.
+	Delete, Create, Update []client.Object
+	// Export makes the Services of these destinations known to the other cluster.
+	Export []*volsyncv1alpha1.ReplicationDestination
+	// DropKey takes the group's key away.
+	DropKey bool
+	// After is when to plan again, if nothing happens before; zero for no time in particular.
+	After time.Duration
+}
+
+type planner struct {
+	*Facts
+	Command
+	now time.Time
+	out Plan
+	// receives are the destinations that shall be.
+	receives map[string]bool
+}
+
+// MakePlan compares what there is with what shall be. It is pure: the same facts make the same plan.
+func MakePlan(f *Facts, c Command, now time.Time) Plan {
+	if !f.Present {
+		return Plan{}
+	}
+	p := &planner{Facts: f, Command: c, now: now, receives: map[string]bool{}}
+	if c.Leaving {
+		p.leave()
+		return p.out
+	}
+	for i := range p.Claims {
+		p.claim(&p.Claims[i])
+	}
+	p.receive()
+	p.dismiss()
+	p.out.Key = !p.Keyed && len(p.out.Create)+len(p.out.Update)+len(p.Sources)+len(p.Destinations) > 0
+	return p.out
+}
+
+// leave takes away what was made. Claims that have their roles yet are released one by one, with what is theirs.
+func (p *planner) leave() {
+	claimed := map[string]bool{}
+	for _, c := range p.Claims {
+		claimed[c.Name] = c.Role != ""
+	}
+	for name, rd := range p.Destinations {
+		if !claimed[name] {
+			p.remove(rd)
+		}
+	}
+	for name, rs := range p.Sources {
+		if !claimed[name] {
+			p.remove(rs)
+		}
+	}
+	for _, s := range p.Snapshots {
+		if ours(s, p.Group.String()) && !claimed[s.Annotations[annotationClaim]] {
+			p.remove(s)
+		}
+	}
+	p.out.DropKey = len(p.Sources)+len(p.Destinations)+len(p.Claims) == 0
+}
+
+// claim has a claim's volume sent, or sent a last time, or not sent any more, as it was told.
+func (p *planner) claim(c *Claim) {
+	rs := p.Sources[c.Name]
+	epoch, isFinal := finalEpoch(c.Role)
+	switch {
+	case c.Role == rolePrimary:
+		if rd := p.Destinations[c.Name]; rd != nil {
+			p.remove(rd)
+			return
+		}
+		if c.Bound {
+			p.send(c, rs)
+			p.dropImages(c.Name)
+		}
+	case isFinal && !p.GivingUp && !p.wanted(c.Name):
+		if rs != nil {
+			p.update(rs, source(p.Group, *c, p.copying(), addressOf(rs), final(rs, epoch)))
+		}
+	case c.Role != "" && rs != nil:
+		p.remove(rs)
+	}
+}
+
+func (p *planner) copying() v1alpha1.VolSyncSpec {
+	if p.Spec == nil {
+		return v1alpha1.VolSyncSpec{}
+	}
+	return p.Spec.VolSyncSpec
+}
+
+// send has a volume synced at its interval, once the peer has said where it receives.
+func (p *planner) send(c *Claim, rs *volsyncv1alpha1.ReplicationSource) {
+	address := addressOf(rs)
+	if p.Spec != nil {
+		for _, s := range p.Spec.Sources {
+			if s.Name == c.Name && s.Address != "" {
+				address = s.Address
+			}
+		}
+	}
+	if address == "" {
+		return
+	}
+	trigger, due := scheduled(rs, p.Interval, p.now)
+	if !due.IsZero() {
+		p.again(due)
+	}
+	wanted := source(p.Group, *c, p.copying(), address, trigger)
+	if rs == nil {
+		p.out.Create = append(p.out.Create, wanted)
+		return
+	}
+	p.update(rs, wanted)
+}
+
+func addressOf(rs *volsyncv1alpha1.ReplicationSource) string {
+	if rs == nil || rs.Spec.RsyncTLS == nil || rs.Spec.RsyncTLS.Address == nil {
+		return ""
+	}
+	return *rs.Spec.RsyncTLS.Address
+}
+
+func (p *planner) update(rs, wanted *volsyncv1alpha1.ReplicationSource) {
+	if equality.Semantic.DeepEqual(rs.Spec, wanted.Spec) {
+		return
+	}
+	updated := rs.DeepCopy()
+	updated.Spec = wanted.Spec
+	p.out.Update = append(p.out.Update, updated)
+}
+
+// wanted tells whether the primary says that it sends a volume here.
+func (p *planner) wanted(name string) bool {
+	return p.Receiving && p.Spec != nil && slices.ContainsFunc(p.Spec.Destinations, func(d v1alpha1.VolSyncDestination) bool { return d.Name == name })
+}
+
+// receive prepares a destination for each volume that the primary sends.
+func (p *planner) receive() {
+	if !p.Receiving || p.Spec == nil {
+		return
+	}
+	for _, d := range p.Spec.Destinations {
+		p.receives[d.Name] = true
+		if p.Problems[d.StorageClassName] != "" {
+			continue
+		}
+		into := p.into(d.Name)
+		if into != nil && (p.Sources[d.Name] != nil || !p.kept(into)) {
+			// What the volume holds is kept as an image before anything else is written to it.
+			continue
+		}
+		wanted := destination(p.Group, d, p.copying(), p.SnapshotClasses[d.StorageClassName], into, p.Exports)
+		rd := p.Destinations[d.Name]
+		switch {
+		case rd == nil:
+			p.out.Create = append(p.out.Create, wanted)
+		case !rd.DeletionTimestamp.IsZero():
+		case !equality.Semantic.DeepEqual(rd.Spec, wanted.Spec):
+			updated := rd.DeepCopy()
+			updated.Spec = wanted.Spec
+			p.out.Update = append(p.out.Update, updated)
+		case p.Exports && rd.Annotations[annotationExported] == "":
+			p.out.Export = append(p.out.Export, rd)
+		}
+	}
+}
+
+// into is the claim that a volume is received into; nil if there is none.
+func (p *planner) into(name string) *Claim {
+	i := slices.IndexFunc(p.Claims, func(c Claim) bool { return c.Name == name && c.Bound })
+	if i < 0 {
+		return nil
+	}
+	return &p.Claims[i]
+}
+
+// kept tells whether there is a complete image of a claim that is to be written to, and has one made if there is none.
+// Once the destination has made its first image that one is the better.
+func (p *planner) kept(c *Claim) bool {
+	if rd := p.Destinations[c.Name]; rd != nil {
+		if image := p.latest(rd); image != nil {
+			p.dropImages(c.Name)
+		}
+		return true
+	}
+	for _, s := range p.images(c.Name) {
+		return ready(s)
+	}
+	p.out.Create = append(p.out.Create, origin(p.Group, c))
+	return false
+}
+
+// dismiss removes the destinations of volumes that are not sent here any more, where it is known what is.
+func (p *planner) dismiss() {
+	if !p.Settled && !(p.Receiving && p.Spec != nil) {
+		return
+	}
+	for name, rd := range p.Destinations {
+		if !p.receives[name] && !slices.Contains(p.out.Delete, client.Object(rd)) {
+			p.remove(rd)
+		}
+	}
+}
+
+func (p *planner) dropImages(claim string) {
+	for _, s := range p.images(claim) {
+		p.remove(s)
+	}
+}
+
+func (p *planner) remove(object client.Object) {
+	if object.GetDeletionTimestamp().IsZero() {
+		p.out.Delete = append(p.out.Delete, object)
+	}
+}
+
+func (p *planner) again(at time.Time) {
+	after := max(at.Sub(p.now), time.Millisecond)
+	if p.out.After == 0 || after < p.out.After {
+		p.out.After = after
+	}
+}
