@@ -22,6 +22,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
+	"github.com/ramendr/dr-apiserver/pkg/agent/served"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
 )
@@ -45,6 +46,7 @@ type Agent struct {
 	collector   *capture.Collector
 	index       *capture.Index
 	restorer    *restore.Restorer
+	kinds       *served.Kinds
 	bindings    bindings
 	stores      objectstore.Provider
 	checkpoints *checkpoint.Store

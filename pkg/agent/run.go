@@ -36,6 +36,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumereplication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
+	"github.com/ramendr/dr-apiserver/pkg/agent/served"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/failpoint"
@@ -97,12 +98,16 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	report := &inventory.Reconciler{Cluster: c.Cluster, Hub: hubWriter, Local: mgr.GetClient(), Clock: failpoint.Clock()}
+	report := &inventory.Reconciler{Cluster: c.Cluster, Hub: hubWriter, Local: mgr.GetClient(), Kinds: a.kinds, Clock: failpoint.Clock()}
 	if err := errors.Join(
 		a.watch(ctx, mgr.GetCache()),
 		report.SetupWithManager(mgr),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("groups", a.hub.known),
+		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+			a.kinds.Run(ctx)
+			return nil
+		})),
 		mgr.Add(manager.RunnableFunc(a.run)),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error { return keepLease(ctx, c, hubConfig, localConfig) })),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error { return keepToken(ctx, c, hubConfig, localConfig) })),
@@ -147,16 +152,18 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 		secret := &corev1.Secret{}
 		return secret, mgr.GetAPIReader().Get(ctx, client.ObjectKey{Namespace: namespace, Name: name}, secret)
 	})
+	optional := served.NewKinds(mgr.GetCache(), mgr.GetAPIReader(), mgr.GetScheme())
 	h, index := newHub(hubClient, c.Cluster), capture.NewIndex(capture.NewKinds(kinds), names)
 	a := &Agent{
 		cluster: c.Cluster, workers: c.Workers, hub: h, local: mgr.GetClient(), clock: failpoint.Clock(),
 		backends: replication.Backends{
-			&volumereplication.Backend{Reader: mgr.GetClient(), Client: mgr.GetClient()},
+			&volumereplication.Backend{Reader: optional, Client: mgr.GetClient()},
 		},
 		collector:   &capture.Collector{Resources: index, Client: objects, Namespaces: mgr.GetClient()},
 		restorer:    &restore.Restorer{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Dynamic: objects, Exists: index.Exists},
 		stores:      objectstore.NewProvider(c.Profiles, secrets, c.Namespace),
 		index:       index,
+		kinds:       optional,
 		checkpoints: checkpoints,
 		writer:      status.NewWriter(h, failpoint.Clock()),
 	}
@@ -173,6 +180,10 @@ func (a *Agent) run(ctx context.Context) error {
 	wait.Go(func() { a.hub.informer.RunWithContext(ctx) })
 	wait.Go(func() { a.index.Run(ctx) })
 	wait.Go(func() { a.writer.Run(ctx) })
+	if !a.kinds.WaitForSync(ctx) {
+		wait.Wait()
+		return nil
+	}
 	for _, key := range a.checkpoints.Keys() {
 		a.enqueue(key)
 	}

@@ -107,7 +107,9 @@ func (a *Agent) watch(ctx context.Context, local cache.Cache) error {
 			}
 		},
 	})
-	return errors.Join(errHub,
+	_, errVolume := a.kinds.Watch(byNamespace, &csiaddons.VolumeReplication{})
+	_, errClass := a.kinds.Watch(everywhere, &csiaddons.VolumeReplicationClass{})
+	return errors.Join(errHub, errVolume, errClass,
 		on(ctx, local, &corev1.PersistentVolumeClaim{}, byNamespace),
 		on(ctx, local, &corev1.PersistentVolume{}, func(object client.Object) {
 			volume := object.(*corev1.PersistentVolume)
@@ -116,12 +118,10 @@ func (a *Agent) watch(ctx context.Context, local cache.Cache) error {
 				a.enqueueNamespace(ref.Namespace, false)
 			}
 		}),
-		on(ctx, local, &csiaddons.VolumeReplication{}, byNamespace),
 		on(ctx, local, &corev1.Pod{}, whenStopping),
 		on(ctx, local, &appsv1.Deployment{}, whenStopping),
 		on(ctx, local, &appsv1.StatefulSet{}, whenStopping),
 		on(ctx, local, &storagev1.StorageClass{}, everywhere),
-		on(ctx, local, &csiaddons.VolumeReplicationClass{}, everywhere),
 		on(ctx, local, &corev1.Namespace{}, func(client.Object) {}),
 	)
 }

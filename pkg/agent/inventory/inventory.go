@@ -5,12 +5,9 @@
 package inventory
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 
-	replicationv1alpha1 "github.com/csi-addons/kubernetes-csi-addons/api/replication.storage/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -20,15 +17,15 @@ import (
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/builder"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/predicate"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
+	"github.com/ramendr/dr-apiserver/pkg/agent/served"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
-
-// schedulingIntervalParameter is the parameter of a VolumeReplicationClass that says how often its volumes are synced.
-const schedulingIntervalParameter = "schedulingInterval"
 
 // Reconciler keeps the DRClusterConfig of Cluster on the Hub equal to what is on the cluster that Local reads.
 type Reconciler struct {
@@ -36,14 +33,30 @@ type Reconciler struct {
 	Cluster string
 	// Hub writes the DRClusterConfig; it need not cache.
 	Hub client.Client
-	// Local reads the cluster's classes, from a cache.
+	// Local reads the cluster's StorageClasses and namespaces, from a cache.
 	Local client.Client
+	// Kinds reads what the cluster may not have.
+	Kinds *served.Kinds
 	// Clock stamps the report.
 	Clock clock.PassiveClock
+
+	// classes are watched, in the order of optionals.
+	classes []*served.Kind
+	nodes   *served.Kind
 }
 
 // SetupWithManager has the report renewed whenever a class changes, and once at the start.
 func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
+	// Each report is of everything, so that one event that waits stands for all.
+	changes := make(chan event.GenericEvent, 1)
+	if err := r.watch(func(client.Object) {
+		select {
+		case changes <- event.GenericEvent{Object: &v1alpha1.DRClusterConfig{ObjectMeta: metav1.ObjectMeta{Name: r.Cluster}}}:
+		default:
+		}
+	}); err != nil {
+		return err
+	}
 	one := handler.EnqueueRequestsFromMapFunc(func(context.Context, client.Object) []reconcile.Request {
 		return []reconcile.Request{{NamespacedName: client.ObjectKey{Name: r.Cluster}}}
 	})
@@ -51,13 +64,29 @@ func (r *Reconciler) SetupWithManager(mgr ctrl.Manager) error {
 	return ctrl.NewControllerManagedBy(mgr).
 		Named("inventory").
 		Watches(&storagev1.StorageClass{}, one).
-		Watches(&replicationv1alpha1.VolumeReplicationClass{}, one).
 		Watches(&corev1.Namespace{}, one, builder.WithPredicates(kubeSystem, predicate.GenerationChangedPredicate{})).
+		WatchesRawSource(source.Channel(changes, one)).
 		Complete(r)
+}
+
+func (r *Reconciler) watch(changed func(client.Object)) error {
+	for _, o := range optionals {
+		kind, err := o.watch(r.Kinds, changed)
+		if err != nil {
+			return err
+		}
+		r.classes = append(r.classes, kind)
+	}
+	var err error
+	r.nodes, err = nodes.watch(r.Kinds, changed)
+	return err
 }
 
 // Reconcile writes the report if it differs from the last one.
 func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconcile.Result, error) {
+	if !r.Kinds.WaitForSync(ctx) {
+		return reconcile.Result{}, ctx.Err()
+	}
 	found, err := r.find(ctx)
 	if err != nil {
 		return reconcile.Result{}, err
@@ -106,38 +135,27 @@ func (r *Reconciler) find(ctx context.Context) (*v1alpha1.DRClusterConfigStatus,
 	if err := r.Local.List(ctx, &storageClasses); err != nil {
 		return nil, fmt.Errorf("listing StorageClasses: %w", err)
 	}
-	var replicationClasses replicationv1alpha1.VolumeReplicationClassList
-	if err := r.Local.List(ctx, &replicationClasses); err != nil {
-		return nil, fmt.Errorf("listing VolumeReplicationClasses: %w", err)
-	}
 	found := &v1alpha1.DRClusterConfigStatus{}
 	for i := range storageClasses.Items {
 		class := &storageClasses.Items[i]
-		found.StorageClasses = append(found.StorageClasses, describe(class, class.Provisioner, nil))
-	}
-	for i := range replicationClasses.Items {
-		class := &replicationClasses.Items[i]
-		found.VolumeReplicationClasses = append(found.VolumeReplicationClasses,
-			describe(class, class.Spec.Provisioner, class.Spec.Parameters))
+		found.StorageClasses = append(found.StorageClasses, describe(class, class.Provisioner, ""))
 	}
 	sortByName(found.StorageClasses)
-	sortByName(found.VolumeReplicationClasses)
-	return found, nil
-}
-
-// describe says of a class what the hub needs to pair it. Of its parameters only the interval is told: others may name secrets.
-func describe(class client.Object, provisioner string, parameters map[string]string) v1alpha1.ClassInfo {
-	labels := class.GetLabels()
-	return v1alpha1.ClassInfo{
-		Name:               class.GetName(),
-		Provisioner:        provisioner,
-		StorageID:          labels[v1alpha1.LabelStorageID],
-		ReplicationID:      cmp.Or(labels[v1alpha1.LabelReplicationID], labels[v1alpha1.LabelReplicationIDCamel]),
-		SchedulingInterval: parameters[schedulingIntervalParameter],
-		Labels:             labels,
+	for i, o := range optionals {
+		classes, err := list(ctx, r.Kinds, r.classes[i])
+		if err != nil {
+			return nil, err
+		}
+		into := o.into(found)
+		for j := range classes {
+			*into = append(*into, o.describe(&classes[j]))
+		}
+		sortByName(*into)
 	}
-}
-
-func sortByName(classes []v1alpha1.ClassInfo) {
-	slices.SortFunc(classes, func(a, b v1alpha1.ClassInfo) int { return cmp.Compare(a.Name, b.Name) })
+	all, err := list(ctx, r.Kinds, r.nodes)
+	if err != nil {
+		return nil, err
+	}
+	found.StorageAccessDetails = accessDetails(all)
+	return found, nil
 }

@@ -11,6 +11,7 @@ import (
 	csiaddons "github.com/csi-addons/kubernetes-csi-addons/api/replication.storage/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -22,7 +23,8 @@ import (
 
 // Backend drives VolumeReplications.
 type Backend struct {
-	// Reader reads VolumeReplications and VolumeReplicationClasses, as a cache does.
+	// Reader reads VolumeReplications and VolumeReplicationClasses, as a cache does; that nothing matches these where
+	// csi-addons is not installed.
 	Reader client.Reader
 	// Client writes.
 	Client client.Client
@@ -152,7 +154,7 @@ func (b *Backend) Remove(ctx context.Context, claim types.NamespacedName) (bool,
 func (b *Backend) get(ctx context.Context, claim types.NamespacedName) (*csiaddons.VolumeReplication, error) {
 	vr := &csiaddons.VolumeReplication{}
 	err := b.Reader.Get(ctx, claim, vr)
-	if apierrors.IsNotFound(err) {
+	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
 		return nil, nil
 	}
 	if err != nil {
