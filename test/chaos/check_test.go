@@ -18,10 +18,10 @@ func at(seconds float64) time.Time { return start.Add(time.Duration(seconds * fl
 
 func pointer(t time.Time) *time.Time { return &t }
 
-// failover is an action from dr1 to dr2, accepted after 10 s with a sync point at 8 s and completed after 12 s.
+// failover is an action from dr1 to dr2, with a sync point at 8 s; seen has it asked for after 10 s and ended after 12 s.
 func failover(change func(*Action)) Action {
 	a := Action{
-		Name: "f", UID: "u", Type: "Failover", Source: "dr1", Target: "dr2", AcceptedAt: pointer(at(10)), CompletedAt: pointer(at(12)),
+		Name: "f", UID: "u", Type: "Failover", Source: "dr1", Target: "dr2",
 		SyncPoint: pointer(at(8)), Promoting: true, Ended: "Succeeded",
 	}
 	if change != nil {
@@ -31,9 +31,9 @@ func failover(change func(*Action)) Action {
 }
 
 func seen(actions ...Action) []Entry {
-	entries := make([]Entry, 0, len(actions))
+	entries := []Entry{{Kind: KindRequest, App: "shop", Answer: Unknown, Began: pointer(at(10)), Action: &Action{Name: "f"}}}
 	for i := range actions {
-		entries = append(entries, Entry{Kind: KindAction, App: "shop", Action: &actions[i]})
+		entries = append(entries, Entry{Kind: KindAction, App: "shop", Time: at(12), Action: &actions[i]})
 	}
 	return entries
 }
@@ -53,7 +53,15 @@ func entries(all ...Entry) []Entry { return all }
 
 func TestCheck(t *testing.T) {
 	acknowledged := func(a *Action) { a.Acknowledged = true }
-	write := func(n int64, seconds float64) Entry { return Entry{Kind: KindWrite, Number: n, Time: at(seconds)} }
+	write := func(n int64, seconds float64) Entry {
+		return Entry{Kind: KindWrite, Answer: Accepted, Number: n, Time: at(seconds)}
+	}
+	tried := func(n int64, seconds float64) Entry {
+		return Entry{Kind: KindWrite, Answer: Unknown, Number: n, Time: at(seconds)}
+	}
+	group := func(uid, cluster string, epoch int64, created, seen float64, state string) Entry {
+		return Entry{Kind: KindGroup, App: "shop", Time: at(seen), Group: &Group{UID: uid, Cluster: cluster, Epoch: epoch, Created: at(created), State: state}}
+	}
 	read := func(n int64, began float64) Entry {
 		return Entry{Kind: KindRead, Number: n, Time: at(began + 1), Began: pointer(at(began))}
 	}
@@ -85,10 +93,22 @@ func TestCheck(t *testing.T) {
 		"a record lost that was written after the end":     {history: seen(failover(nil)), found: []Finding{lost(20, "dr1")}, want: []string{promiseLoss}},
 		"a record lost of a source that nobody could stop": {history: seen(failover(acknowledged)), found: []Finding{lost(20, "dr1")}},
 
-		"two writers":                               {history: seen(failover(nil)), found: []Finding{overlap([2]int64{1, 2})}, want: []string{promiseWriter}},
-		"two writers, which was acknowledged":       {history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{1, 2})}},
-		"two writers of one generation":             {history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{2, 2})}, want: []string{promiseWriter}},
+		"two writers":                         {history: seen(failover(nil)), found: []Finding{overlap([2]int64{1, 2})}, want: []string{promiseWriter}},
+		"two writers, which was acknowledged": {history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{1, 2})}},
+		"two writers of one generation":       {history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{2, 2})}, want: []string{promiseWriter}},
+		"two writers long before it was acknowledged": {
+			history: seen(failover(acknowledged)), want: []string{promiseWriter},
+			found: []Finding{{App: "shop", Overlaps: []records.Overlap{{Clusters: [2]string{"dr1", "dr2"}, Generations: [2]int64{1, 2}, FirstTime: at(2), LastTime: at(3)}}}},
+		},
+		"primaries of two epochs": {history: entries(group("a", "dr1", 1, 0, 1, "Primary"), group("b", "dr2", 2, 0, 2, "Primary"), group("a", "dr1", 2, 0, 3, "Secondary"))},
+		"primaries of one epoch": {
+			history: entries(group("a", "dr1", 2, 0, 1, "Primary"), group("b", "dr2", 2, 0, 2, "Primary")), want: []string{promiseEpoch},
+		},
+		"primaries of the first epochs of two placements": {
+			history: entries(group("a", "dr1", 1, 0, 1, "Primary"), group("b", "dr2", 1, 5, 6, "Primary")),
+		},
 		"a restored capture that is not complete":   {history: []Entry{{Kind: KindCapture, App: "shop", Error: "no manifest"}}, want: []string{promiseCapture}},
+		"a read that misses what was not answered":  {history: entries(tried(1, 1), read(0, 2))},
 		"a read of what was written":                {history: entries(write(1, 1), read(1, 2))},
 		"a read that is older than the write":       {history: entries(write(1, 1), read(0, 0.5))},
 		"a read that misses a write":                {history: entries(write(1, 1), write(2, 2), read(1, 3)), want: []string{promiseWrite}},

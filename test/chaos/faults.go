@@ -36,7 +36,11 @@ func (f fault) exclusive(name, target string) string {
 }
 
 var (
+	disks = []string{
+		"hub/" + component.APIServer, "hub/" + component.Etcd, "dr1/" + component.Etcd, "dr2/" + component.Etcd, "dr1/" + component.S3, "dr2/" + component.S3,
+	}
 	clusters = []string{framework.DR1, framework.DR2}
+	anyOne   = append([]string{framework.Hub}, clusters...)
 	stores   = []string{component.Profile(framework.DR1), component.Profile(framework.DR2)}
 )
 
@@ -53,8 +57,8 @@ var faults = map[string]fault{
 	"SIGKILL of our own": {do: kill, targets: []string{"hub/" + component.APIServer, "dr1/" + component.Agent, "dr2/" + component.Agent}},
 	"power cut":          {targets: clusters, atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("kill"), undo: words("start")},
 	"hub down":           {targets: []string{framework.Hub}, atLeast: 2 * time.Second, atMost: 10 * time.Second, do: words("kill"), undo: words("start")},
-	"partition":          {targets: clusters, excludes: "link", atLeast: 5 * time.Second, atMost: 30 * time.Second, do: words("partition"), undo: words("heal")},
-	"slow link":          {targets: clusters, excludes: "link", atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("slow"), undo: words("heal")},
+	"partition":          {targets: anyOne, excludes: "link", atLeast: 5 * time.Second, atMost: 30 * time.Second, do: words("partition"), undo: words("heal")},
+	"slow link":          {targets: anyOne, excludes: "link", atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("slow"), undo: words("heal")},
 	"S3 dead":            {targets: stores, excludes: "S3", atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("stop", "s3"), undo: words("start", "s3")},
 	"S3 403":             s3("forbid"),
 	"S3 full":            s3("full"),
@@ -65,7 +69,10 @@ var faults = map[string]fault{
 	"storage fails":      storage("fail=promote:2", "fail=demote:2", "fail=ship:3"),
 	"storage hangs":      storage("hang=promote", "hang=demote", "hang=ship"),
 	"storage crashes":    storage("crash=promote.after", "crash=demote.after"),
-	"clock wrong":        {targets: clusters, atLeast: 10 * time.Second, atMost: 40 * time.Second, do: skew, undo: unskew},
+	"disk full":          {targets: disks, atLeast: 3 * time.Second, atMost: 15 * time.Second, do: disk("full"), undo: disk("heal")},
+	"clock wrong": {atLeast: 10 * time.Second, atMost: 40 * time.Second, do: skew, undo: unskew, targets: []string{
+		"hub +95s", "hub -95s", "dr1 +95s", "dr1 -95s", "dr2 +95s", "dr2 -95s",
+	}},
 }
 
 func s3(word string) fault {
@@ -117,17 +124,32 @@ func kill(ctx context.Context, p *framework.Playground, target string) error {
 	return fmt.Errorf("%s does not run", target)
 }
 
-// wrongBy is more than an agent's Lease lasts and than a relocate takes.
-const wrongBy = 95 * time.Second
-
-func skew(_ context.Context, p *framework.Playground, cluster string) error {
-	by := wrongBy
-	if cluster == framework.DR1 {
-		by = -wrongBy
+// disk makes the disk of a program full, or gives it room again.
+func disk(word string) func(context.Context, *framework.Playground, string) error {
+	return func(ctx context.Context, p *framework.Playground, target string) error {
+		return p.Do(ctx, "disk", target, word)
 	}
-	return failpoint.SetClock(component.Cluster{Root: p.Root, Name: cluster}.Failpoints(component.Agent), by)
 }
 
-func unskew(_ context.Context, p *framework.Playground, cluster string) error {
-	return failpoint.SetClock(component.Cluster{Root: p.Root, Name: cluster}.Failpoints(component.Agent), 0)
+// skew has the clock of the server, or of a cluster's agent, be wrong by more than a Lease lasts and than a relocate takes.
+func skew(_ context.Context, p *framework.Playground, target string) error {
+	cluster, by, _ := strings.Cut(target, " ")
+	offset, err := time.ParseDuration(by)
+	if err != nil {
+		return err
+	}
+	return failpoint.SetClock(clockOf(p, cluster), offset)
+}
+
+func unskew(_ context.Context, p *framework.Playground, target string) error {
+	cluster, _, _ := strings.Cut(target, " ")
+	return failpoint.SetClock(clockOf(p, cluster), 0)
+}
+
+func clockOf(p *framework.Playground, cluster string) string {
+	program := component.Agent
+	if cluster == framework.Hub {
+		program = component.APIServer
+	}
+	return component.Cluster{Root: p.Root, Name: cluster}.Failpoints(program)
 }

@@ -18,7 +18,9 @@ const (
 	KindRequest = "request"
 	// KindAction is a DRAction as a watcher saw it.
 	KindAction = "action"
-	// KindWrite is an acknowledged write of the API prober, KindRead what a read of it gave, KindSeen what its watcher saw.
+	// KindGroup is a VolumeReplicationGroup as a watcher saw it.
+	KindGroup = "group"
+	// KindWrite is a write of the API prober and its answer, KindRead what a read of it gave, KindSeen what its watcher saw.
 	KindWrite = "write"
 	KindRead  = "read"
 	KindSeen  = "seen"
@@ -46,6 +48,8 @@ type Entry struct {
 	Answer Answer `json:"answer,omitempty"`
 	// Of an action.
 	Action *Action `json:"action,omitempty"`
+	// Of a group.
+	Group *Group `json:"group,omitempty"`
 	// Of the API prober: the number written or seen, and in which of its watches.
 	Number  int64 `json:"number,omitempty"`
 	Session int   `json:"session,omitempty"`
@@ -81,6 +85,16 @@ type Action struct {
 	Message string `json:"message,omitempty"`
 	// Deleted says that the record was deleted.
 	Deleted bool `json:"deleted,omitempty"`
+}
+
+// Group is what a VolumeReplicationGroup said at some time.
+type Group struct {
+	UID     string `json:"uid"`
+	Cluster string `json:"cluster"`
+	Epoch   int64  `json:"epoch"`
+	// State that the cluster's agent confirmed in the epoch.
+	State   string    `json:"state,omitempty"`
+	Created time.Time `json:"created"`
 }
 
 // History is everything that happened, kept in a file as it happens.

@@ -101,7 +101,7 @@ func chaos(ctx context.Context, o options, out io.Writer) (err error) {
 	return err
 }
 
-// boot starts a playground whose agents' clocks can be set.
+// boot starts a playground in which clocks can be wrong, disks full and links slow.
 func boot(ctx context.Context) (*framework.Playground, error) {
 	playground, err := framework.Find()
 	if err != nil {
@@ -110,7 +110,7 @@ func boot(ctx context.Context) (*framework.Playground, error) {
 	if err := os.Setenv("PLAYGROUND_PROGRAMS", playground.Root.Path("bin", "failpoints")); err != nil {
 		return nil, err
 	}
-	booted, err := playground.Boot(ctx)
+	booted, err := playground.Boot(ctx, "--breakable")
 	if err == nil && !booted {
 		err = errors.New("a playground is up already: make down")
 	}
@@ -146,8 +146,12 @@ func report(o options, history []Entry, found []Finding, violations []Violation,
 	for _, v := range violations {
 		say("NOT KEPT  %s", v)
 	}
-	if content, err := json.MarshalIndent(violations, "", "  "); err == nil {
-		if err := os.WriteFile(filepath.Join(o.dir, "violations.json"), content, 0o600); err != nil {
+	for name, content := range map[string]any{"violations.json": violations, "records.json": found} {
+		encoded, err := json.MarshalIndent(content, "", "  ")
+		if err == nil {
+			err = os.WriteFile(filepath.Join(o.dir, name), encoded, 0o600)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -159,11 +163,12 @@ func report(o options, history []Entry, found []Finding, violations []Violation,
 	return nil
 }
 
+// keepLogs keeps the programs' logs and every record that was acknowledged.
 func keepLogs(p *framework.Playground, dir string, say func(string, ...any)) {
-	logs := filepath.Join(dir, "log")
-	if err := os.CopyFS(logs, os.DirFS(p.Root.Run("log"))); err != nil {
-		say("The logs could not be kept: %v", err)
-		return
+	for _, name := range []string{"log", "acknowledged"} {
+		if err := os.CopyFS(filepath.Join(dir, name), os.DirFS(p.Root.Run(name))); err != nil {
+			say("%s could not be kept: %v", name, err)
+		}
 	}
-	say("Logs: %s", logs)
+	say("Logs and records: %s", dir)
 }

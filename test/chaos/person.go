@@ -102,22 +102,44 @@ func answer(err error) Answer {
 func (p *person) recreate(ctx context.Context, app *framework.App, e Event) {
 	began := time.Now()
 	entry := Entry{Kind: KindRequest, Event: e.Name, App: app.Namespace, What: e.String(), Began: &began, Answer: Accepted}
-	placement, err := app.Get(ctx)
-	if err == nil {
-		err = app.Placements().Delete(ctx, app.Name, metav1.DeleteOptions{})
-	}
-	if err != nil {
+	if err := app.Placements().Delete(ctx, app.Name, metav1.DeleteOptions{}); err != nil {
 		entry.Answer, entry.Error = answer(err), err.Error()
 		p.history.Add(entry)
 		return
 	}
 	p.history.Add(entry)
-	primary := placement.Status.PrimaryCluster
-	if err := framework.AwaitGone(ctx, app.Placements(), app.Name, settleTimeout); err != nil {
+	err := framework.AwaitGone(ctx, app.Placements(), app.Name, settleTimeout)
+	where := ""
+	if err == nil {
+		where, err = runsOn(ctx, app)
+	}
+	if err != nil {
 		p.history.Add(Entry{Kind: KindNote, App: app.Namespace, What: "the placement was not created again", Error: err.Error()})
 		return
 	}
-	p.create(ctx, app, primary)
+	p.create(ctx, app, where)
+}
+
+// runsOn looks where the application runs: an action may have moved it while the placement waited for being deleted.
+func runsOn(ctx context.Context, app *framework.App) (string, error) {
+	for ctx.Err() == nil {
+		var running []string
+		for _, cluster := range clusters {
+			set, err := app.Managed[cluster].Kube.AppsV1().StatefulSets(app.Namespace).Get(ctx, app.Namespace, metav1.GetOptions{})
+			if err != nil && !apierrors.IsNotFound(err) {
+				running = nil
+				break
+			}
+			if err == nil && set.Spec.Replicas != nil && *set.Spec.Replicas > 0 {
+				running = append(running, cluster)
+			}
+		}
+		if len(running) == 1 {
+			return running[0], nil
+		}
+		pause(ctx, time.Second)
+	}
+	return "", ctx.Err()
 }
 
 // create protects the application where it runs, asking until there is an answer.

@@ -51,9 +51,12 @@ func (p *prober) write(ctx context.Context) {
 			number = max(number, numberOf(policy)+1)
 			patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q,"annotations":{%q:"%d"}}}`, policy.ResourceVersion, annotation, number)
 			began := time.Now()
-			if _, err := p.policies.Patch(request, probed, types.MergePatchType, patch, metav1.PatchOptions{}); err == nil {
-				p.history.Add(Entry{Kind: KindWrite, Began: &began, What: "write", Number: number})
+			_, err := p.policies.Patch(request, probed, types.MergePatchType, patch, metav1.PatchOptions{})
+			entry := Entry{Kind: KindWrite, Began: &began, What: "write", Number: number, Answer: answer(err)}
+			if err != nil {
+				entry.Error = err.Error()
 			}
+			p.history.Add(entry)
 		}
 		cancel()
 		pause(ctx, probePause)

@@ -59,6 +59,7 @@ func (r *run) follow(ctx context.Context, events []Event) (stopWatching func(), 
 	var watchers sync.WaitGroup
 	watchers.Go(func() { probe.write(watching) })
 	watchers.Go(func() { probe.follow(watching) })
+	watchers.Go(func() { followGroups(watching, r.playground, r.namespaces(), r.history) })
 	watchers.Go(func() {
 		followActions(watching, r.playground, r.namespaces(), r.history, func(app string, a *v1alpha1.DRAction) {
 			watchers.Go(func() { looked.look(watching, app, a) })
@@ -131,18 +132,20 @@ func (r *run) happen(ctx context.Context, p *person, e Event) {
 
 // heal takes everything back that may still go wrong and starts what is down. What of it was not there is no error.
 func (r *run) heal(ctx context.Context) error {
-	commands := [][]string{{"start", framework.Hub}}
-	for _, cluster := range clusters {
+	var errs []error
+	for _, name := range disks {
+		// One that has no disk of its own was never full.
+		_ = r.playground.Do(ctx, "disk", name, "heal")
+	}
+	var commands [][]string
+	for _, cluster := range append([]string{framework.Hub}, clusters...) {
 		commands = append(commands, []string{"heal", cluster}, []string{"start", cluster})
-		if err := unskew(ctx, r.playground, cluster); err != nil {
-			return err
-		}
+		errs = append(errs, unskew(ctx, r.playground, cluster))
 	}
 	for _, profile := range stores {
 		commands = append(commands, []string{"s3", profile, "heal"}, []string{"start", "s3", profile})
 	}
 	commands = append(commands, []string{"fault", "clear"})
-	var errs []error
 	for _, command := range commands {
 		errs = append(errs, r.playground.Do(ctx, command...))
 	}
@@ -151,21 +154,32 @@ func (r *run) heal(ctx context.Context) error {
 
 // settle waits until every action has ended and every application is protected and runs somewhere.
 func (r *run) settle(ctx context.Context) []Violation {
+	failures := make([]error, len(r.apps))
+	var wait sync.WaitGroup
+	for i, app := range r.apps {
+		wait.Go(func() { failures[i] = settled(ctx, app) })
+	}
+	wait.Wait()
 	var out []Violation
-	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
-	defer cancel()
-	for _, app := range r.apps {
-		placement, err := app.Await(ctx, settleTimeout, settledAnywhere())
-		if err != nil {
-			out = append(out, Violation{promiseSettle, err.Error()})
-			continue
-		}
-		primary := placement.Status.PrimaryCluster
-		if err := errors.Join(app.AwaitRunning(ctx, primary, framework.Soon), app.AwaitRecords(ctx, primary, framework.Soon)); err != nil {
-			out = append(out, Violation{promiseSettle, fmt.Sprintf("%s does not run on %s: %v", app.Namespace, primary, err)})
+	for _, failure := range failures {
+		if failure != nil {
+			out = append(out, Violation{promiseSettle, failure.Error()})
 		}
 	}
 	return out
+}
+
+// settled waits until the application is protected and writes where it says that it runs.
+func settled(ctx context.Context, app *framework.App) error {
+	placement, err := app.Await(ctx, settleTimeout, settledAnywhere())
+	if err != nil {
+		return err
+	}
+	primary := placement.Status.PrimaryCluster
+	if err := errors.Join(app.AwaitRunning(ctx, primary, framework.Soon), app.AwaitRecords(ctx, primary, framework.Soon)); err != nil {
+		return fmt.Errorf("%s does not run on %s: %w", app.Namespace, primary, err)
+	}
+	return nil
 }
 
 // settledAnywhere is the state in which the application is protected where it is and no action is under way.
@@ -190,7 +204,7 @@ func (r *run) find() ([]Finding, error) {
 		if err != nil {
 			return nil, err
 		}
-		f := Finding{App: app.Namespace}
+		f := Finding{App: app.Namespace, Report: report}
 		for _, volume := range report.Volumes {
 			f.Acknowledged += volume.Acknowledged
 			f.Overlaps = append(f.Overlaps, volume.Overlaps...)

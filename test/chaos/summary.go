@@ -12,16 +12,18 @@ import (
 
 // summarize says in a few lines what happened.
 func summarize(history []Entry, found []Finding, say func(string, ...any)) {
+	kinds := map[string]bool{}
 	faultsDone, answers, ends, writes, seen, restored := map[string]int{}, map[string]int{}, map[string]int{}, 0, 0, 0
 	for _, e := range history {
 		switch {
 		case e.Kind == KindFault && e.Error == "" && !strings.HasPrefix(e.What, "end of "):
-			faultsDone["faults"]++
+			faultsDone["had an effect"]++
+			kinds[kindOf(e.What)] = true
 		case e.Kind == KindFault && e.Error != "":
-			faultsDone["without effect"]++
+			faultsDone["had none"]++
 		case e.Kind == KindRequest:
 			answers[string(e.Answer)]++
-		case e.Kind == KindWrite:
+		case e.Kind == KindWrite && e.Answer == Accepted:
 			writes++
 		case e.Kind == KindSeen:
 			seen++
@@ -40,10 +42,21 @@ func summarize(history []Entry, found []Finding, say func(string, ...any)) {
 		lost += len(f.Lost)
 		overlaps += len(f.Overlaps)
 	}
-	say("Faults: %s. Requests: %s. Actions: %s.", counts(faultsDone), counts(answers), counts(ends))
+	say("Faults of %d kinds: %s. Requests: %s. Actions: %s.", len(kinds), counts(faultsDone), counts(answers), counts(ends))
 	say("Records: %d acknowledged, %d given up by failovers; %d times two clusters wrote, as acknowledged. Captures restored: %d.",
 		acknowledged, lost, overlaps, restored)
 	say("API: %d writes acknowledged, %d seen by a watcher.", writes, seen)
+}
+
+// kindOf is the name of the fault without its target.
+func kindOf(what string) string {
+	kind := ""
+	for name := range faults {
+		if strings.HasPrefix(what, name+" ") && len(name) > len(kind) {
+			kind = name
+		}
+	}
+	return kind
 }
 
 func counts(of map[string]int) string {

@@ -72,12 +72,15 @@ func newTimeline(o options, history []Entry, violations []Violation) timeline {
 	t.Ticks = s.ticks()
 	t.Lanes = append(appLanes(s, history), faultLanes(s, history)...)
 	for _, e := range history {
-		if e.Kind == KindSeen || e.Kind == KindWrite || e.Kind == KindRead {
+		if e.Kind == KindSeen || e.Kind == KindRead || e.Kind == KindWrite && e.Answer == Accepted {
 			continue
 		}
 		line := logLine{Time: s.clock(e.Time), Kind: e.Kind, Who: e.App, What: e.What, Error: e.Error}
 		if e.Action != nil && e.Kind == KindAction {
 			line.What = strings.TrimSpace(fmt.Sprintf("%s %s %s→%s %s %s", e.Action.Name, e.Action.Type, e.Action.Source, e.Action.Target, e.Action.Ended, e.Action.Message))
+		}
+		if g := e.Group; g != nil {
+			line.What = fmt.Sprintf("%s %s in epoch %d", e.What, cmp.Or(g.State, "changing"), g.Epoch)
 		}
 		if e.Answer != "" {
 			line.What += " — " + string(e.Answer)
@@ -122,14 +125,14 @@ func appLanes(s scale, history []Entry) []lane {
 	for app, lives := range actionsOf(history) {
 		for _, l := range lives {
 			a := l.last()
-			if a.AcceptedAt == nil {
+			if l.asked.IsZero() {
 				continue
 			}
 			end, class := s.to, "open"
-			if a.CompletedAt != nil {
-				end, class = *a.CompletedAt, strings.ToLower(a.Ended)
+			if !l.ended.IsZero() {
+				end, class = l.ended, strings.ToLower(a.Ended)
 			}
-			of(app).Bars = append(of(app).Bars, s.bar(*a.AcceptedAt, end, class, fmt.Sprintf("%s %s→%s %s %s", a.Type, a.Source, a.Target, a.Ended, a.Message)))
+			of(app).Bars = append(of(app).Bars, s.bar(l.asked, end, class, fmt.Sprintf("%s %s→%s %s %s", a.Type, a.Source, a.Target, a.Ended, a.Message)))
 		}
 	}
 	for _, e := range history {

@@ -57,6 +57,46 @@ func followActions(ctx context.Context, p *framework.Playground, apps map[string
 	}
 }
 
+// followGroups writes into the history what the applications' groups confirm, whenever it changes.
+func followGroups(ctx context.Context, p *framework.Playground, apps map[string]bool, history *History) {
+	client := p.Hub.DR.DrV1alpha1().VolumeReplicationGroups(metav1.NamespaceAll)
+	last := map[string]Group{}
+	note := func(g *v1alpha1.VolumeReplicationGroup, always bool) {
+		if entry := describeGroup(g); apps[g.Namespace] && (always || last[entry.UID] != entry) {
+			last[entry.UID] = entry
+			history.Add(Entry{Kind: KindGroup, App: g.Namespace, What: g.Name, Group: &entry})
+		}
+	}
+	for ctx.Err() == nil {
+		list, err := client.List(ctx, metav1.ListOptions{})
+		if err != nil {
+			pause(ctx, 300*time.Millisecond)
+			continue
+		}
+		for i := range list.Items {
+			note(&list.Items[i], true)
+		}
+		watcher, err := client.Watch(ctx, metav1.ListOptions{ResourceVersion: list.ResourceVersion})
+		if err != nil {
+			pause(ctx, 300*time.Millisecond)
+			continue
+		}
+		for event := range watcher.ResultChan() {
+			if g, ok := event.Object.(*v1alpha1.VolumeReplicationGroup); ok {
+				note(g, event.Type == watch.Deleted)
+			}
+		}
+	}
+}
+
+func describeGroup(g *v1alpha1.VolumeReplicationGroup) Group {
+	entry := Group{UID: string(g.UID), Cluster: g.Spec.ClusterName, Epoch: g.Status.Epoch, Created: g.CreationTimestamp.Time}
+	if g.Status.Epoch == g.Spec.Epoch && g.Status.ObservedGeneration == g.Generation {
+		entry.State = string(g.Status.State)
+	}
+	return entry
+}
+
 func describe(a *v1alpha1.DRAction) *Action {
 	d := &Action{
 		Name: a.Name, UID: string(a.UID), Type: string(a.Spec.Type), Source: a.Spec.SourceCluster, Target: a.Spec.TargetCluster,
