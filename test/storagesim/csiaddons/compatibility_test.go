@@ -19,20 +19,29 @@ import (
 
 // The sidecar protocol is internal to kubernetes-csi-addons: every method and field of ours has to be one of theirs.
 func TestProtocolIsThatOfTheManager(t *testing.T) {
-	theirs := manifest(t)
-	ours := pb.File_sidecar_proto
-	if ours.Package() != "proto" {
-		t.Errorf("package %s", ours.Package())
+	for file, ours := range map[string]protoreflect.FileDescriptor{
+		"replication.proto": pb.File_sidecar_proto, "volumegroup.proto": pb.File_volumegroup_proto,
+	} {
+		theirs := manifest(t, file)
+		if ours.Package() != "proto" {
+			t.Errorf("package %s", ours.Package())
+		}
+		for i := range ours.Services().Len() {
+			checkService(t, theirs, ours.Services().Get(i))
+		}
+		checkMessages(t, theirs, ours.Messages())
 	}
-	service := ours.Services().ByName("Replication")
+}
+
+func checkService(t *testing.T, theirs map[string]string, service protoreflect.ServiceDescriptor) {
+	t.Helper()
 	for i := range service.Methods().Len() {
 		m := service.Methods().Get(i)
 		want := "rpc " + string(m.Name()) + "(" + string(m.Input().Name()) + ")returns(" + string(m.Output().Name()) + ")"
-		if !strings.Contains(theirs["service Replication"], strings.ReplaceAll(want, " ", "")) {
+		if !strings.Contains(theirs["service "+string(service.Name())], strings.ReplaceAll(want, " ", "")) {
 			t.Errorf("the manager knows no %s", want)
 		}
 	}
-	checkMessages(t, theirs, ours.Messages())
 }
 
 func checkMessages(t *testing.T, theirs map[string]string, messages protoreflect.MessageDescriptors) {
@@ -55,6 +64,9 @@ func checkMessages(t *testing.T, theirs map[string]string, messages protoreflect
 // declaration is how a field is declared, without spaces.
 func declaration(f protoreflect.FieldDescriptor) string {
 	kind := f.Kind().String()
+	if f.IsList() {
+		kind = "repeated" + kind
+	}
 	switch {
 	case f.IsMap():
 		kind = "map<" + f.MapKey().Kind().String() + "," + f.MapValue().Kind().String() + ">"
@@ -76,13 +88,13 @@ var (
 
 // manifest reads the manager's protocol: the text of every service and message, nested ones too, without comments and
 // spaces.
-func manifest(t *testing.T) map[string]string {
+func manifest(t *testing.T, file string) map[string]string {
 	t.Helper()
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/csi-addons/kubernetes-csi-addons").Output()
 	if err != nil {
 		t.Fatalf("find the module of the manager: %v", err)
 	}
-	raw, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "internal", "proto", "replication.proto"))
+	raw, err := os.ReadFile(filepath.Join(strings.TrimSpace(string(dir)), "internal", "proto", file))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ func (i *Identity) GetIdentity(context.Context, *identity.GetIdentityRequest) (*
 	return &identity.GetIdentityResponse{Name: i.Driver, VendorVersion: version}, nil
 }
 
-// GetCapabilities says that it replicates volumes.
+// GetCapabilities says that it replicates volumes, and groups of them.
 func (i *Identity) GetCapabilities(
 	context.Context, *identity.GetCapabilitiesRequest,
 ) (*identity.GetCapabilitiesResponse, error) {
@@ -35,6 +35,9 @@ func (i *Identity) GetCapabilities(
 		}}},
 		{Type: &identity.Capability_VolumeReplication_{VolumeReplication: &identity.Capability_VolumeReplication{
 			Type: identity.Capability_VolumeReplication_VOLUME_REPLICATION,
+		}}},
+		{Type: &identity.Capability_VolumeGroup_{VolumeGroup: &identity.Capability_VolumeGroup{
+			Type: identity.Capability_VolumeGroup_VOLUME_GROUP,
 		}}},
 	}}, nil
 }

@@ -34,49 +34,43 @@ type Replication struct {
 	Engine *engine.Engine
 }
 
-type sourced interface {
-	GetReplicationSource() *sidecarpb.ReplicationSource
-}
-
-func handleOf(req sourced) string { return req.GetReplicationSource().GetVolume().GetVolumeId() }
-
-// EnableVolumeReplication starts replicating a volume.
+// EnableVolumeReplication starts replicating a volume or a group.
 func (r *Replication) EnableVolumeReplication(
 	ctx context.Context, req *sidecarpb.EnableVolumeReplicationRequest,
 ) (*sidecarpb.EnableVolumeReplicationResponse, error) {
 	interval, err := SyncInterval(req.GetParameters())
 	if err == nil {
-		err = r.Engine.Enable(ctx, handleOf(req), interval)
+		err = r.target(req).enable(ctx, interval)
 	}
 	return &sidecarpb.EnableVolumeReplicationResponse{}, statusOf(err)
 }
 
-// DisableVolumeReplication stops replicating a volume.
+// DisableVolumeReplication stops replicating a volume or a group.
 func (r *Replication) DisableVolumeReplication(
 	ctx context.Context, req *sidecarpb.DisableVolumeReplicationRequest,
 ) (*sidecarpb.DisableVolumeReplicationResponse, error) {
-	return &sidecarpb.DisableVolumeReplicationResponse{}, statusOf(r.Engine.Disable(ctx, handleOf(req)))
+	return &sidecarpb.DisableVolumeReplicationResponse{}, statusOf(r.target(req).disable(ctx))
 }
 
 // PromoteVolume makes a copy writable.
 func (r *Replication) PromoteVolume(
 	ctx context.Context, req *sidecarpb.PromoteVolumeRequest,
 ) (*sidecarpb.PromoteVolumeResponse, error) {
-	return &sidecarpb.PromoteVolumeResponse{}, statusOf(r.Engine.Promote(ctx, handleOf(req), req.GetForce()))
+	return &sidecarpb.PromoteVolumeResponse{}, statusOf(r.target(req).promote(ctx, req.GetForce()))
 }
 
 // DemoteVolume makes a volume a copy.
 func (r *Replication) DemoteVolume(
 	ctx context.Context, req *sidecarpb.DemoteVolumeRequest,
 ) (*sidecarpb.DemoteVolumeResponse, error) {
-	return &sidecarpb.DemoteVolumeResponse{}, statusOf(r.Engine.Demote(ctx, handleOf(req)))
+	return &sidecarpb.DemoteVolumeResponse{}, statusOf(r.target(req).demote(ctx))
 }
 
 // ResyncVolume brings a copy up to date.
 func (r *Replication) ResyncVolume(
 	ctx context.Context, req *sidecarpb.ResyncVolumeRequest,
 ) (*sidecarpb.ResyncVolumeResponse, error) {
-	ready, err := r.Engine.Resync(ctx, handleOf(req), req.GetForce())
+	ready, err := r.target(req).resync(ctx, req.GetForce())
 	return &sidecarpb.ResyncVolumeResponse{Ready: ready}, statusOf(err)
 }
 
@@ -84,7 +78,7 @@ func (r *Replication) ResyncVolume(
 func (r *Replication) GetVolumeReplicationInfo(
 	ctx context.Context, req *sidecarpb.GetVolumeReplicationInfoRequest,
 ) (*sidecarpb.GetVolumeReplicationInfoResponse, error) {
-	info, err := r.Engine.Info(ctx, handleOf(req))
+	info, err := r.target(req).info(ctx)
 	if err != nil {
 		return nil, statusOf(err)
 	}

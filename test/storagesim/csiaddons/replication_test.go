@@ -40,6 +40,12 @@ func (willing) Fetch(context.Context, engine.PeerState) (engine.Snapshot, io.Rea
 	return engine.Snapshot{}, nil, engine.ErrRefused
 }
 
+func (willing) SendGroup(context.Context, engine.GroupSnapshot, io.Reader) error { return nil }
+
+func (willing) FetchGroup(context.Context, engine.GroupHave) (engine.GroupSnapshot, io.ReadCloser, error) {
+	return engine.GroupSnapshot{}, nil, engine.ErrRefused
+}
+
 const driver = "sim.example"
 
 // serve returns clients of an array with the volume "v", records in it, and not replicated.

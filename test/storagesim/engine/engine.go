@@ -36,6 +36,9 @@ type Peer interface {
 	Send(ctx context.Context, s Snapshot, body io.Reader) error
 	// Fetch asks the peer, the primary, for a snapshot that brings the copy described by have up to date.
 	Fetch(ctx context.Context, have PeerState) (Snapshot, io.ReadCloser, error)
+	// SendGroup and FetchGroup do the same with all volumes of a group at one point in time.
+	SendGroup(ctx context.Context, s GroupSnapshot, body io.Reader) error
+	FetchGroup(ctx context.Context, have GroupHave) (GroupSnapshot, io.ReadCloser, error)
 }
 
 // Options of an array.
@@ -98,7 +101,9 @@ type Engine struct {
 	volumes  map[string]*volume
 	incoming map[string]semaphore
 	sets     map[string]*layout.SnapshotSet
+	groups   map[string]*group
 	run      func(*volume) // starts the sync loop of a volume; nil until Run
+	runGroup func(*group)
 }
 
 // Open reads the volumes in a directory. No volume that was writable is before Run has asked the peer.
@@ -112,7 +117,8 @@ func Open(opts Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{opts: opts, lock: lock, link: newLink(), ready: make(chan struct{}),
-		volumes: map[string]*volume{}, incoming: map[string]semaphore{}, sets: map[string]*layout.SnapshotSet{}}
+		volumes: map[string]*volume{}, incoming: map[string]semaphore{}, sets: map[string]*layout.SnapshotSet{},
+		groups: map[string]*group{}}
 	if err := e.load(); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
@@ -132,6 +138,9 @@ func lockDir(dir string) (*os.File, error) {
 }
 
 func (e *Engine) load() error {
+	if err := layout.CompleteGroups(e.opts.Dir, e.opts.Durable); err != nil {
+		return err
+	}
 	handles, err := layout.Handles(e.opts.Dir)
 	if err != nil {
 		return err
@@ -157,7 +166,7 @@ func (e *Engine) load() error {
 	for _, set := range sets {
 		e.sets[set.ID] = set
 	}
-	return err
+	return errors.Join(err, e.loadGroups())
 }
 
 // Close lets go of the directory. Nothing may be called after it.
@@ -179,6 +188,10 @@ func (e *Engine) Run(ctx context.Context) {
 	e.run = func(v *volume) { loops.Go(func() { e.syncLoop(ctx, v) }) }
 	for _, v := range e.volumes {
 		e.run(v)
+	}
+	e.runGroup = func(g *group) { loops.Go(func() { e.groupLoop(ctx, g) }) }
+	for _, g := range e.groups {
+		e.runGroup(g)
 	}
 	e.mu.Unlock()
 	e.attach(ctx)

@@ -27,6 +27,9 @@ func (e *Engine) operate(ctx context.Context, name, handle string, f func(*volum
 		return err
 	}
 	defer v.op.release()
+	if g := v.inGroup(); g != nil {
+		return preconditionf("volume %s is replicated with group %s, not by itself", handle, g.id)
+	}
 	if err := f(v); err != nil {
 		return err
 	}

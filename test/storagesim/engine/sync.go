@@ -42,6 +42,9 @@ func (e *Engine) syncLoop(ctx context.Context, v *volume) {
 		}
 		timer.Stop()
 		started := time.Now()
+		if g := v.inGroup(); g != nil {
+			g.kick()
+		}
 		if v.due() {
 			if err := e.ship(ctx, v); err != nil {
 				klog.V(2).InfoS("Snapshot not delivered", "volume", v.handle, "cluster", e.opts.Cluster, "err", err)
@@ -75,8 +78,23 @@ func (v *volume) next() (time.Duration, bool) {
 	return v.pace()
 }
 
-// pace is the time between two snapshots, if there are any to ship; the caller holds the lock.
+// inGroup is the group that ships the volume's snapshots, if it is not the volume itself that does.
+func (v *volume) inGroup() *group {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.group
+}
+
+// pace is the time between two snapshots, if there are any for the volume itself to ship; the caller holds the lock.
 func (v *volume) pace() (time.Duration, bool) {
+	if v.group != nil {
+		return 0, false
+	}
+	return v.ownPace()
+}
+
+// ownPace is the same of a volume that may be in a group.
+func (v *volume) ownPace() (time.Duration, bool) {
 	m := &v.meta
 	switch {
 	case m.Role == layout.Secondary && !v.delivered() && m.SupersededBy == 0:

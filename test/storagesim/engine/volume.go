@@ -32,6 +32,8 @@ type volume struct {
 	mu   sync.Mutex
 	meta layout.Meta
 	file *os.File
+	// group that it is replicated with; nil if by itself.
+	group *group
 	// size and seq are the end of the bytes that count and the number of the last record in them.
 	size, seq int64
 	// attached primaries have asked their peer since the array came up.

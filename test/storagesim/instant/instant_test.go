@@ -45,6 +45,14 @@ func (d direct) Fetch(context.Context, engine.PeerState) (engine.Snapshot, io.Re
 	return engine.Snapshot{}, nil, engine.ErrRefused
 }
 
+func (d direct) SendGroup(ctx context.Context, s engine.GroupSnapshot, body io.Reader) error {
+	return (*d.to).ReceiveGroup(ctx, s, body)
+}
+
+func (d direct) FetchGroup(context.Context, engine.GroupHave) (engine.GroupSnapshot, io.ReadCloser, error) {
+	return engine.GroupSnapshot{}, nil, engine.ErrRefused
+}
+
 // newPair returns a controller of the array on dr1, which has the volume "v", and the faults of both arrays.
 func newPair(t *testing.T, state replicationv1alpha1.ReplicationState) (*Controller, *engine.Engine, *faults.Injector) {
 	t.Helper()

@@ -5,6 +5,8 @@
 //
 //	<data-dir>/<volume handle>/meta.json          what the array knows of its copy; replaced by rename only
 //	<data-dir>/<volume handle>/<content>/records  the bytes of the volume: one JSON record per line
+//	<data-dir>/.groups/<group>.json               the volumes that are replicated as one
+//	<data-dir>/.groups/<group>.commit             what all of them have become, until each one's meta.json says so too
 //	<data-dir>/.snapshots/<set>/set.json          the snapshots that were taken at one point in time
 //	<data-dir>/.snapshots/<set>/<n>.records       the bytes of the nth of them
 //	<ack-dir>/<namespace>/<claim>.jsonl           what was acknowledged to writers, by all clusters
@@ -191,6 +193,9 @@ func RemoveVolume(dataDir, handle string) error {
 
 // ReadMeta reads a volume's metadata; fs.ErrNotExist if there is no such volume.
 func ReadMeta(dataDir, handle string) (*Meta, error) {
+	if m, err := journaled(dataDir, handle); m != nil || err != nil {
+		return m, err
+	}
 	raw, err := os.ReadFile(filepath.Join(VolumeDir(dataDir, handle), metaFile))
 	if err != nil {
 		return nil, err

@@ -29,6 +29,8 @@ func Register(mux *http.ServeMux, e *engine.Engine) {
 	mux.HandleFunc("POST "+helloPath, func(w http.ResponseWriter, r *http.Request) { answer(w, r, serveHello(e, w, r)) })
 	mux.HandleFunc("POST "+snapshotPath, func(w http.ResponseWriter, r *http.Request) { answer(w, r, serveSnapshot(e, w, r)) })
 	mux.HandleFunc("POST "+fetchPath, func(w http.ResponseWriter, r *http.Request) { answer(w, r, serveFetch(e, w, r)) })
+	mux.HandleFunc("POST "+groupSnapshotPath, func(w http.ResponseWriter, r *http.Request) { answer(w, r, serveGroupSnapshot(e, w, r)) })
+	mux.HandleFunc("POST "+groupFetchPath, func(w http.ResponseWriter, r *http.Request) { answer(w, r, serveGroupFetch(e, w, r)) })
 }
 
 func answer(w http.ResponseWriter, r *http.Request, err error) {

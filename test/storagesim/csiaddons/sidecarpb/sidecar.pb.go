@@ -82,12 +82,13 @@ func (GetVolumeReplicationInfoResponse_Status) EnumDescriptor() ([]byte, []int) 
 	return file_sidecar_proto_rawDescGZIP(), []int{12, 0}
 }
 
-// ReplicationSource is what is replicated; the simulator has no volume groups.
+// ReplicationSource is what is replicated.
 type ReplicationSource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Type:
 	//
 	//	*ReplicationSource_Volume
+	//	*ReplicationSource_VolumeGroup
 	Type          isReplicationSource_Type `protobuf_oneof:"type"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -139,6 +140,15 @@ func (x *ReplicationSource) GetVolume() *ReplicationSource_VolumeSource {
 	return nil
 }
 
+func (x *ReplicationSource) GetVolumeGroup() *ReplicationSource_VolumeGroupSource {
+	if x != nil {
+		if x, ok := x.Type.(*ReplicationSource_VolumeGroup); ok {
+			return x.VolumeGroup
+		}
+	}
+	return nil
+}
+
 type isReplicationSource_Type interface {
 	isReplicationSource_Type()
 }
@@ -147,7 +157,13 @@ type ReplicationSource_Volume struct {
 	Volume *ReplicationSource_VolumeSource `protobuf:"bytes,1,opt,name=volume,proto3,oneof"`
 }
 
+type ReplicationSource_VolumeGroup struct {
+	VolumeGroup *ReplicationSource_VolumeGroupSource `protobuf:"bytes,2,opt,name=volume_group,json=volumeGroup,proto3,oneof"`
+}
+
 func (*ReplicationSource_Volume) isReplicationSource_Type() {}
+
+func (*ReplicationSource_VolumeGroup) isReplicationSource_Type() {}
 
 type EnableVolumeReplicationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -787,15 +803,62 @@ func (x *ReplicationSource_VolumeSource) GetVolumeId() string {
 	return ""
 }
 
+type ReplicationSource_VolumeGroupSource struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	VolumeGroupId string                 `protobuf:"bytes,1,opt,name=volume_group_id,json=volumeGroupId,proto3" json:"volume_group_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplicationSource_VolumeGroupSource) Reset() {
+	*x = ReplicationSource_VolumeGroupSource{}
+	mi := &file_sidecar_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplicationSource_VolumeGroupSource) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplicationSource_VolumeGroupSource) ProtoMessage() {}
+
+func (x *ReplicationSource_VolumeGroupSource) ProtoReflect() protoreflect.Message {
+	mi := &file_sidecar_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplicationSource_VolumeGroupSource.ProtoReflect.Descriptor instead.
+func (*ReplicationSource_VolumeGroupSource) Descriptor() ([]byte, []int) {
+	return file_sidecar_proto_rawDescGZIP(), []int{0, 1}
+}
+
+func (x *ReplicationSource_VolumeGroupSource) GetVolumeGroupId() string {
+	if x != nil {
+		return x.VolumeGroupId
+	}
+	return ""
+}
+
 var File_sidecar_proto protoreflect.FileDescriptor
 
 const file_sidecar_proto_rawDesc = "" +
 	"\n" +
-	"\rsidecar.proto\x12\x05proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x89\x01\n" +
+	"\rsidecar.proto\x12\x05proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x97\x02\n" +
 	"\x11ReplicationSource\x12?\n" +
-	"\x06volume\x18\x01 \x01(\v2%.proto.ReplicationSource.VolumeSourceH\x00R\x06volume\x1a+\n" +
+	"\x06volume\x18\x01 \x01(\v2%.proto.ReplicationSource.VolumeSourceH\x00R\x06volume\x12O\n" +
+	"\fvolume_group\x18\x02 \x01(\v2*.proto.ReplicationSource.VolumeGroupSourceH\x00R\vvolumeGroup\x1a+\n" +
 	"\fVolumeSource\x12\x1b\n" +
-	"\tvolume_id\x18\x01 \x01(\tR\bvolumeIdB\x06\n" +
+	"\tvolume_id\x18\x01 \x01(\tR\bvolumeId\x1a;\n" +
+	"\x11VolumeGroupSource\x12&\n" +
+	"\x0fvolume_group_id\x18\x01 \x01(\tR\rvolumeGroupIdB\x06\n" +
 	"\x04type\"\xff\x01\n" +
 	"\x1eEnableVolumeReplicationRequest\x12U\n" +
 	"\n" +
@@ -880,7 +943,7 @@ func file_sidecar_proto_rawDescGZIP() []byte {
 }
 
 var file_sidecar_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_sidecar_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_sidecar_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_sidecar_proto_goTypes = []any{
 	(GetVolumeReplicationInfoResponse_Status)(0), // 0: proto.GetVolumeReplicationInfoResponse.Status
 	(*ReplicationSource)(nil),                    // 1: proto.ReplicationSource
@@ -897,47 +960,49 @@ var file_sidecar_proto_goTypes = []any{
 	(*GetVolumeReplicationInfoRequest)(nil),      // 12: proto.GetVolumeReplicationInfoRequest
 	(*GetVolumeReplicationInfoResponse)(nil),     // 13: proto.GetVolumeReplicationInfoResponse
 	(*ReplicationSource_VolumeSource)(nil),       // 14: proto.ReplicationSource.VolumeSource
-	nil,                                          // 15: proto.EnableVolumeReplicationRequest.ParametersEntry
-	nil,                                          // 16: proto.DisableVolumeReplicationRequest.ParametersEntry
-	nil,                                          // 17: proto.PromoteVolumeRequest.ParametersEntry
-	nil,                                          // 18: proto.DemoteVolumeRequest.ParametersEntry
-	nil,                                          // 19: proto.ResyncVolumeRequest.ParametersEntry
-	(*timestamppb.Timestamp)(nil),                // 20: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),                  // 21: google.protobuf.Duration
+	(*ReplicationSource_VolumeGroupSource)(nil),  // 15: proto.ReplicationSource.VolumeGroupSource
+	nil,                           // 16: proto.EnableVolumeReplicationRequest.ParametersEntry
+	nil,                           // 17: proto.DisableVolumeReplicationRequest.ParametersEntry
+	nil,                           // 18: proto.PromoteVolumeRequest.ParametersEntry
+	nil,                           // 19: proto.DemoteVolumeRequest.ParametersEntry
+	nil,                           // 20: proto.ResyncVolumeRequest.ParametersEntry
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 22: google.protobuf.Duration
 }
 var file_sidecar_proto_depIdxs = []int32{
 	14, // 0: proto.ReplicationSource.volume:type_name -> proto.ReplicationSource.VolumeSource
-	15, // 1: proto.EnableVolumeReplicationRequest.parameters:type_name -> proto.EnableVolumeReplicationRequest.ParametersEntry
-	1,  // 2: proto.EnableVolumeReplicationRequest.replication_source:type_name -> proto.ReplicationSource
-	16, // 3: proto.DisableVolumeReplicationRequest.parameters:type_name -> proto.DisableVolumeReplicationRequest.ParametersEntry
-	1,  // 4: proto.DisableVolumeReplicationRequest.replication_source:type_name -> proto.ReplicationSource
-	17, // 5: proto.PromoteVolumeRequest.parameters:type_name -> proto.PromoteVolumeRequest.ParametersEntry
-	1,  // 6: proto.PromoteVolumeRequest.replication_source:type_name -> proto.ReplicationSource
-	18, // 7: proto.DemoteVolumeRequest.parameters:type_name -> proto.DemoteVolumeRequest.ParametersEntry
-	1,  // 8: proto.DemoteVolumeRequest.replication_source:type_name -> proto.ReplicationSource
-	19, // 9: proto.ResyncVolumeRequest.parameters:type_name -> proto.ResyncVolumeRequest.ParametersEntry
-	1,  // 10: proto.ResyncVolumeRequest.replication_source:type_name -> proto.ReplicationSource
-	1,  // 11: proto.GetVolumeReplicationInfoRequest.replication_source:type_name -> proto.ReplicationSource
-	20, // 12: proto.GetVolumeReplicationInfoResponse.last_sync_time:type_name -> google.protobuf.Timestamp
-	21, // 13: proto.GetVolumeReplicationInfoResponse.last_sync_duration:type_name -> google.protobuf.Duration
-	0,  // 14: proto.GetVolumeReplicationInfoResponse.status:type_name -> proto.GetVolumeReplicationInfoResponse.Status
-	2,  // 15: proto.Replication.EnableVolumeReplication:input_type -> proto.EnableVolumeReplicationRequest
-	4,  // 16: proto.Replication.DisableVolumeReplication:input_type -> proto.DisableVolumeReplicationRequest
-	6,  // 17: proto.Replication.PromoteVolume:input_type -> proto.PromoteVolumeRequest
-	8,  // 18: proto.Replication.DemoteVolume:input_type -> proto.DemoteVolumeRequest
-	10, // 19: proto.Replication.ResyncVolume:input_type -> proto.ResyncVolumeRequest
-	12, // 20: proto.Replication.GetVolumeReplicationInfo:input_type -> proto.GetVolumeReplicationInfoRequest
-	3,  // 21: proto.Replication.EnableVolumeReplication:output_type -> proto.EnableVolumeReplicationResponse
-	5,  // 22: proto.Replication.DisableVolumeReplication:output_type -> proto.DisableVolumeReplicationResponse
-	7,  // 23: proto.Replication.PromoteVolume:output_type -> proto.PromoteVolumeResponse
-	9,  // 24: proto.Replication.DemoteVolume:output_type -> proto.DemoteVolumeResponse
-	11, // 25: proto.Replication.ResyncVolume:output_type -> proto.ResyncVolumeResponse
-	13, // 26: proto.Replication.GetVolumeReplicationInfo:output_type -> proto.GetVolumeReplicationInfoResponse
-	21, // [21:27] is the sub-list for method output_type
-	15, // [15:21] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	15, // 1: proto.ReplicationSource.volume_group:type_name -> proto.ReplicationSource.VolumeGroupSource
+	16, // 2: proto.EnableVolumeReplicationRequest.parameters:type_name -> proto.EnableVolumeReplicationRequest.ParametersEntry
+	1,  // 3: proto.EnableVolumeReplicationRequest.replication_source:type_name -> proto.ReplicationSource
+	17, // 4: proto.DisableVolumeReplicationRequest.parameters:type_name -> proto.DisableVolumeReplicationRequest.ParametersEntry
+	1,  // 5: proto.DisableVolumeReplicationRequest.replication_source:type_name -> proto.ReplicationSource
+	18, // 6: proto.PromoteVolumeRequest.parameters:type_name -> proto.PromoteVolumeRequest.ParametersEntry
+	1,  // 7: proto.PromoteVolumeRequest.replication_source:type_name -> proto.ReplicationSource
+	19, // 8: proto.DemoteVolumeRequest.parameters:type_name -> proto.DemoteVolumeRequest.ParametersEntry
+	1,  // 9: proto.DemoteVolumeRequest.replication_source:type_name -> proto.ReplicationSource
+	20, // 10: proto.ResyncVolumeRequest.parameters:type_name -> proto.ResyncVolumeRequest.ParametersEntry
+	1,  // 11: proto.ResyncVolumeRequest.replication_source:type_name -> proto.ReplicationSource
+	1,  // 12: proto.GetVolumeReplicationInfoRequest.replication_source:type_name -> proto.ReplicationSource
+	21, // 13: proto.GetVolumeReplicationInfoResponse.last_sync_time:type_name -> google.protobuf.Timestamp
+	22, // 14: proto.GetVolumeReplicationInfoResponse.last_sync_duration:type_name -> google.protobuf.Duration
+	0,  // 15: proto.GetVolumeReplicationInfoResponse.status:type_name -> proto.GetVolumeReplicationInfoResponse.Status
+	2,  // 16: proto.Replication.EnableVolumeReplication:input_type -> proto.EnableVolumeReplicationRequest
+	4,  // 17: proto.Replication.DisableVolumeReplication:input_type -> proto.DisableVolumeReplicationRequest
+	6,  // 18: proto.Replication.PromoteVolume:input_type -> proto.PromoteVolumeRequest
+	8,  // 19: proto.Replication.DemoteVolume:input_type -> proto.DemoteVolumeRequest
+	10, // 20: proto.Replication.ResyncVolume:input_type -> proto.ResyncVolumeRequest
+	12, // 21: proto.Replication.GetVolumeReplicationInfo:input_type -> proto.GetVolumeReplicationInfoRequest
+	3,  // 22: proto.Replication.EnableVolumeReplication:output_type -> proto.EnableVolumeReplicationResponse
+	5,  // 23: proto.Replication.DisableVolumeReplication:output_type -> proto.DisableVolumeReplicationResponse
+	7,  // 24: proto.Replication.PromoteVolume:output_type -> proto.PromoteVolumeResponse
+	9,  // 25: proto.Replication.DemoteVolume:output_type -> proto.DemoteVolumeResponse
+	11, // 26: proto.Replication.ResyncVolume:output_type -> proto.ResyncVolumeResponse
+	13, // 27: proto.Replication.GetVolumeReplicationInfo:output_type -> proto.GetVolumeReplicationInfoResponse
+	22, // [22:28] is the sub-list for method output_type
+	16, // [16:22] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_sidecar_proto_init() }
@@ -947,6 +1012,7 @@ func file_sidecar_proto_init() {
 	}
 	file_sidecar_proto_msgTypes[0].OneofWrappers = []any{
 		(*ReplicationSource_Volume)(nil),
+		(*ReplicationSource_VolumeGroup)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -954,7 +1020,7 @@ func file_sidecar_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_sidecar_proto_rawDesc), len(file_sidecar_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
