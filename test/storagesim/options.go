@@ -8,8 +8,12 @@ import (
 	"flag"
 	"fmt"
 	"net"
+	"net/netip"
 	"time"
 )
+
+// maxRangeBits leaves some addresses.
+const maxRangeBits = 28
 
 // options are the command line.
 type options struct {
@@ -24,6 +28,8 @@ type options struct {
 	driver        string
 	writeInterval time.Duration
 	instant       bool
+
+	loadBalancerRange string
 }
 
 func (o *options) addFlags(fs *flag.FlagSet) {
@@ -36,6 +42,8 @@ func (o *options) addFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.csiSocket, "csi-socket", "", "unix socket to serve CSI on")
 	fs.IntVar(&o.addonsPort, "csi-addons-port", 0, "port on loopback to serve csi-addons on")
 	fs.StringVar(&o.driver, "driver", "sim.dr.ramen.io", "name of the CSI driver")
+	fs.StringVar(&o.loadBalancerRange, "load-balancer-range", "198.18.0.0/16",
+		"addresses for Services of type LoadBalancer; each cluster needs its own")
 	fs.DurationVar(&o.writeInterval, "write-interval", 20*time.Millisecond, "time between two records of a volume; longer with many volumes")
 	fs.BoolVar(&o.instant, "instant", false, "answer VolumeReplications without the csi-addons manager, and don't wait for the disk")
 }
@@ -55,6 +63,9 @@ func (o *options) validate() error {
 	}
 	if o.writeInterval <= 0 {
 		errs = append(errs, fmt.Errorf("--write-interval must be positive, not %s", o.writeInterval))
+	}
+	if prefix, err := netip.ParsePrefix(o.loadBalancerRange); err != nil || !prefix.Addr().Is4() || prefix.Bits() > maxRangeBits {
+		errs = append(errs, fmt.Errorf("--load-balancer-range=%s: give IPv4 addresses, as in 198.18.0.0/16", o.loadBalancerRange))
 	}
 	host, _, err := net.SplitHostPort(o.listen)
 	if err != nil || !net.ParseIP(host).IsLoopback() {

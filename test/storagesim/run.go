@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -38,7 +39,10 @@ import (
 	"github.com/ramendr/dr-apiserver/test/storagesim/engine"
 	"github.com/ramendr/dr-apiserver/test/storagesim/faults"
 	"github.com/ramendr/dr-apiserver/test/storagesim/instant"
+	"github.com/ramendr/dr-apiserver/test/storagesim/loadbalancer"
+	"github.com/ramendr/dr-apiserver/test/storagesim/mover"
 	"github.com/ramendr/dr-apiserver/test/storagesim/replication"
+	"github.com/ramendr/dr-apiserver/test/storagesim/scheduler"
 	"github.com/ramendr/dr-apiserver/test/storagesim/writer"
 )
 
@@ -78,6 +82,12 @@ func run(ctx context.Context, o options) error {
 	if err := writers.Setup(ctx, mgr, o.driver); err != nil {
 		return err
 	}
+	movers := &mover.Movers{
+		Cluster: o.cluster, Driver: o.driver, Engine: array, Faults: injector, Own: o.listen, Peer: o.peer,
+	}
+	if err := setUpCluster(ctx, mgr, o, movers); err != nil {
+		return err
+	}
 	if o.instant {
 		controller = instant.New(mgr, array, o.driver)
 		if err := controller.Setup(ctx, mgr); err != nil {
@@ -89,14 +99,24 @@ func run(ctx context.Context, o options) error {
 	if err := serveCSI(ctx, group, o, array); err != nil {
 		return err
 	}
-	if err := serveHTTP(ctx, group, o, array, injector); err != nil {
+	if err := serveHTTP(ctx, group, o, array, injector, movers); err != nil {
 		return err
 	}
 	group.Go(func() error { array.Run(ctx); return ctx.Err() })
 	group.Go(func() error { return mgr.Start(ctx) })
 	err = group.Wait()
 	writers.Wait()
+	movers.Wait()
 	return err
+}
+
+// setUpCluster plays what else a cluster needs to move volumes: a scheduler, addresses of Services, and VolSync's movers.
+func setUpCluster(ctx context.Context, mgr manager.Manager, o options, movers *mover.Movers) error {
+	addresses, err := netip.ParsePrefix(o.loadBalancerRange)
+	if err != nil {
+		return err
+	}
+	return errors.Join(scheduler.Setup(ctx, mgr), loadbalancer.Setup(mgr, addresses), movers.Setup(ctx, mgr))
 }
 
 func restConfig(o options) (*rest.Config, error) {
@@ -182,7 +202,7 @@ func serveGRPC(ctx context.Context, group *errgroup.Group, server *grpc.Server, 
 }
 
 func serveHTTP(
-	ctx context.Context, group *errgroup.Group, o options, array *engine.Engine, injector *faults.Injector,
+	ctx context.Context, group *errgroup.Group, o options, array *engine.Engine, injector *faults.Injector, movers *mover.Movers,
 ) error {
 	l, err := net.Listen("tcp", o.listen)
 	if err != nil {
@@ -190,6 +210,7 @@ func serveHTTP(
 	}
 	mux := http.NewServeMux()
 	replication.Register(mux, array)
+	movers.Register(mux)
 	control.Register(mux, o.cluster, array, injector)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
 	group.Go(func() error { return server.Serve(l) })

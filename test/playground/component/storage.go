@@ -34,6 +34,7 @@ func (c Cluster) StorageSimulator(peer string, instant bool) process.Spec {
 		"--peer=" + peer,
 		"--csi-socket=" + c.csiSocket(),
 		"--csi-addons-port=" + itoa(c.port(storageSidecar)),
+		"--load-balancer-range=" + c.loadBalancerRange(),
 	}
 	if instant {
 		args = append(args, "--instant")
@@ -97,6 +98,14 @@ func (c Cluster) CSIAddonsManager() process.Spec {
 	}
 	ready := c.serving("http://" + c.Address(CSIAddons) + "/readyz")
 	return c.process(CSIAddons, c.Root.Tool("csi-addons-manager"), args, ready, CSIAddons)
+}
+
+// loadBalancerRange are the addresses of the cluster's Services that other clusters reach.
+func (c Cluster) loadBalancerRange() string {
+	if c.Name == "dr1" {
+		return "198.18.0.0/16"
+	}
+	return "198.19.0.0/16"
 }
 
 func (c Cluster) csiSocket() string {

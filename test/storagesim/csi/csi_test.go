@@ -58,12 +58,10 @@ func TestVolumesAreMadeAndRemoved(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	injector := &faults.Injector{}
 	c := open(t, injector)
-	clone := request("pvc-1")
-	clone.VolumeContentSource = &csi.VolumeContentSource{}
 	bare := request("pvc-1")
 	bare.VolumeCapabilities = nil
 	for name, req := range map[string]*csi.CreateVolumeRequest{
-		"a clone": clone, "no capabilities": bare, "a name that is a path": request("../pvc-1"),
+		"no capabilities": bare, "a name that is a path": request("../pvc-1"),
 	} {
 		if _, err := c.CreateVolume(t.Context(), req); status.Code(err) != codes.InvalidArgument {
 			t.Errorf("%s: %v", name, err)
@@ -85,7 +83,9 @@ func TestIdentity(t *testing.T) {
 		t.Errorf("%v, %v", info, err)
 	}
 	capabilities, err := i.GetPluginCapabilities(t.Context(), nil)
-	if err != nil || capabilities.GetCapabilities()[0].GetService().GetType() != csi.PluginCapability_Service_CONTROLLER_SERVICE {
+	if err != nil || len(capabilities.GetCapabilities()) != 2 ||
+		capabilities.GetCapabilities()[0].GetService().GetType() != csi.PluginCapability_Service_CONTROLLER_SERVICE ||
+		capabilities.GetCapabilities()[1].GetService().GetType() != csi.PluginCapability_Service_GROUP_CONTROLLER_SERVICE {
 		t.Errorf("%v, %v", capabilities, err)
 	}
 }

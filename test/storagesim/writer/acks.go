@@ -27,16 +27,21 @@ func openAcks(dir string, claim layout.Claim) (*acks, error) {
 	return &acks{file: f}, nil
 }
 
-// add acknowledges a record with one write. It begins on a new line, because another simulator may have been killed in
+// add acknowledges a record, which names its volume, with one write. It begins on a new line, because another simulator may have been killed in
 // the middle of its own.
-func (a *acks) add(r layout.Record, handle string) error {
-	r.Volume = handle
+func (a *acks) add(r layout.Record) error {
 	line, err := r.Line()
 	if err != nil {
 		return err
 	}
 	_, err = a.file.Write(append([]byte{'\n'}, line...))
 	return err
+}
+
+func closeAll(all []*acks) {
+	for _, a := range all {
+		a.close()
+	}
 }
 
 func (a *acks) close() {

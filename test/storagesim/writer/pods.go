@@ -5,7 +5,8 @@ package writer
 
 import (
 	"context"
-	"fmt"
+	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,6 +17,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	"sigs.k8s.io/controller-runtime/pkg/manager"
 
+	"github.com/ramendr/dr-apiserver/test/storagesim/claims"
 	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
 )
 
@@ -48,15 +50,7 @@ func (w *Writers) Setup(ctx context.Context, mgr manager.Manager, driver string)
 		Complete(p)
 }
 
-func mountedClaims(o client.Object) []string {
-	var names []string
-	for _, v := range o.(*corev1.Pod).Spec.Volumes {
-		if v.PersistentVolumeClaim != nil {
-			names = append(names, v.PersistentVolumeClaim.ClaimName)
-		}
-	}
-	return names
-}
+func mountedClaims(o client.Object) []string { return claims.Mounted(o.(*corev1.Pod)) }
 
 func (p *pods) podsOfClaim(ctx context.Context, o client.Object) []ctrl.Request {
 	return p.podsMounting(ctx, o.GetNamespace(), o.GetName())
@@ -95,38 +89,39 @@ func (p *pods) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 	if err != nil {
 		return ctrl.Result{}, err
 	}
-	var wanted []mount
-	for _, name := range claims(&pod) {
-		handle, ok, err := p.handleOf(ctx, pod.Namespace, name)
-		if err != nil {
-			return ctrl.Result{}, err
-		}
-		if ok {
-			claim := layout.Claim{Namespace: pod.Namespace, Name: name}
-			wanted = append(wanted, mount{pod: pod.UID, claim: claim, handle: handle})
-		}
+	wanted, err := p.batches(ctx, &pod)
+	if err != nil {
+		return ctrl.Result{}, err
 	}
 	p.writers.set(p.running, req.NamespacedName, wanted)
 	return ctrl.Result{}, nil
 }
 
-// handleOf finds the volume of a claim; the watches call again once there is one.
-func (p *pods) handleOf(ctx context.Context, namespace, name string) (string, bool, error) {
-	var pvc corev1.PersistentVolumeClaim
-	var pv corev1.PersistentVolume
-	err := p.client.Get(ctx, types.NamespacedName{Namespace: namespace, Name: name}, &pvc)
-	if err == nil && pvc.Spec.VolumeName == "" {
-		return "", false, nil
+// annotationTogether of a pod makes it write to all its volumes at once, as soon as all are there.
+const annotationTogether = "storagesim.dr.ramen.io/write-together"
+
+// batches are what a pod writes to; the watches call again once there are more volumes.
+func (p *pods) batches(ctx context.Context, pod *corev1.Pod) ([]batch, error) {
+	names, all := claimsOf(pod), batch{}
+	for _, name := range names {
+		handle, ok, err := claims.Handle(ctx, p.client, p.driver, types.NamespacedName{Namespace: pod.Namespace, Name: name})
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			all = append(all, mount{pod: pod.UID, claim: layout.Claim{Namespace: pod.Namespace, Name: name}, handle: handle})
+		}
 	}
-	if err == nil {
-		err = p.client.Get(ctx, types.NamespacedName{Name: pvc.Spec.VolumeName}, &pv)
+	if pod.Annotations[annotationTogether] == "" {
+		wanted := make([]batch, 0, len(all))
+		for _, m := range all {
+			wanted = append(wanted, batch{m})
+		}
+		return wanted, nil
 	}
-	if apierrors.IsNotFound(err) {
-		return "", false, nil
+	if len(all) == 0 || len(all) < len(names) {
+		return nil, nil
 	}
-	if err != nil {
-		return "", false, fmt.Errorf("volume of claim %s/%s: %w", namespace, name, err)
-	}
-	h, ok := handle(&pvc, &pv, p.driver)
-	return h, ok, nil
+	slices.SortFunc(all, func(a, b mount) int { return strings.Compare(a.handle, b.handle) })
+	return []batch{all}, nil
 }

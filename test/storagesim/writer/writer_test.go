@@ -5,6 +5,7 @@ package writer
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -178,14 +179,54 @@ func TestNothingIsAcknowledgedThatIsNotWritten(t *testing.T) {
 	}
 }
 
-func TestClaimOfAnotherVolumeIsNotMixedUp(t *testing.T) {
-	pvc, pv := bound("data", "pv-data"), volumeOf("pv-data", "data", driver)
-	if h, ok := handle(pvc, pv, driver); !ok || h != "v" {
-		t.Errorf("handle %q, %v", h, ok)
+func TestPodMayWriteToAllItsVolumesAtOnce(t *testing.T) {
+	s := newScene(t)
+	if err := s.array.Create(t.Context(), "w", 1<<20, layout.Claim{}); err != nil {
+		t.Fatal(err)
 	}
-	pv.Spec.ClaimRef.UID = "another"
-	if _, ok := handle(pvc, pv, driver); ok {
-		t.Error("a volume bound to a claim that was deleted is written to")
+	p := mounting("shop-1", "data", "logs")
+	p.Annotations = map[string]string{annotationTogether: "true"}
+	p.Status.Phase = corev1.PodRunning
+	if wanted, err := s.pods.batches(t.Context(), p); err != nil || len(wanted) != 0 {
+		t.Errorf("%v, %v: it writes before all its volumes are there", wanted, err)
+	}
+	logs := volumeOf("pv-logs", "logs", driver)
+	logs.Spec.CSI.VolumeHandle = "w"
+	for _, o := range []client.Object{bound("logs", "pv-logs"), logs} {
+		if err := s.client.Create(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wanted, err := s.pods.batches(t.Context(), p)
+	if err != nil || len(wanted) != 1 || !slices.Equal(wanted[0].handles(), []string{"v", "w"}) {
+		t.Fatalf("%v, %v", wanted, err)
+	}
+	s.writers.set(s.pods.running, pod, wanted)
+	s.awaitRecords(5)
+	s.stop()
+	s.writers.Wait()
+	onLogs, err := layout.ReadRecords(layout.AckPath(s.writers.AckDir, layout.Claim{Namespace: pod.Namespace, Name: "logs"}), -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	onData := s.acked()
+	if len(onData) != len(onLogs) {
+		t.Fatalf("%d and %d records", len(onData), len(onLogs))
+	}
+	for n := range onData {
+		if onData[n].Together == 0 || onData[n].Together != onLogs[n].Together || onData[n].Volume != "v" || onLogs[n].Volume != "w" {
+			t.Fatalf("%+v beside %+v", onData[n], onLogs[n])
+		}
+	}
+}
+
+func TestMoversWriteNoRecords(t *testing.T) {
+	s := newScene(t)
+	p := mounting("volsync-src", "data")
+	p.Labels = map[string]string{"app.kubernetes.io/component": moverComponent}
+	p.Status.Phase = corev1.PodRunning
+	if wanted, err := s.pods.batches(t.Context(), p); err != nil || len(wanted) != 0 {
+		t.Errorf("%v, %v", wanted, err)
 	}
 }
 
