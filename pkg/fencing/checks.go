@@ -186,6 +186,8 @@ func (q question) findApplicationsDown() (bool, string) {
 func (q question) findWhoFenced() (bool, string) {
 	request := q.request()
 	switch {
+	case request == nil:
+		return false, fmt.Sprintf("%s was never fenced", q.Cluster.Name)
 	case q.Spec.Manual:
 		return true, fmt.Sprintf("%s vouches for it", orSomebody(q.RequestedBy))
 	case !q.leftovers():

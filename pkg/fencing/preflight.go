@@ -30,7 +30,7 @@ func Preflight(f Facts, asked Asked) v1alpha1.ClusterFenceStatus {
 // repeats tells whether a request asks for what is so already, or is being done.
 func repeats(last *v1alpha1.FenceRequest, asked Asked) bool {
 	if last == nil {
-		return asked.State == v1alpha1.FenceStateUnfenced
+		return false
 	}
 	// Somebody may come to vouch for what no driver gets done.
 	vouches := asked.Spec.Manual && !last.Manual && last.CompletionTime == nil

@@ -100,6 +100,8 @@ func (f fleet) on(verb string, r resource, cluster string) call {
 		c.namespace, c.name = f.namespace, v1alpha1.GroupNameFor(placementName, cluster)
 	}
 	switch {
+	case r.name == "drclusterconfigs" && (verb == "list" || verb == "watch"):
+		c.query = url.Values{"fieldSelector": {"metadata.name=" + cluster}}
 	case verb == "list" || verb == "watch":
 		c.query = url.Values{"fieldSelector": {v1alpha1.FieldClusterName + "=" + cluster}}
 	case verb == "create" && r.name == "drclusterconfigs":

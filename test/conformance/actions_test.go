@@ -15,21 +15,21 @@ import (
 var _ = Describe("The subresource", func() {
 	for _, k := range stored {
 		for _, action := range k.actions {
-			It(action+" of a "+k.name+" takes a DRAction, or says what is wrong with the request", func(ctx SpecContext) {
+			It(action+" of a "+k.name+" takes a "+k.actionKind()+", or says what is wrong with the request", func(ctx SpecContext) {
 				name := k.create(ctx, k.object(unique())).GetName()
 				post := func(query, body string) answer {
 					return send(ctx, request{method: http.MethodPost, path: k.path(name, action) + query, body: []byte(body)})
 				}
-				typed := `"apiVersion":"dr.ramen.io/v1alpha1","kind":"DRAction"`
+				typed := `"apiVersion":"dr.ramen.io/v1alpha1","kind":"` + k.actionKind() + `"`
 				for _, query := range []string{"", "?dryRun=All"} {
 					got := post(query, `{`+typed+`}`)
-					Expect(got.code).To(Equal(http.StatusConflict), "there is nothing yet to move: %s", got.body)
+					Expect(got.code).To(Equal(http.StatusConflict), "nothing has been set up yet: %s", got.body)
 					Expect(got.status().Kind).To(Equal("Status"))
 					Expect(got.status().Message).NotTo(BeEmpty())
 				}
 				wrong := post("", `{"apiVersion":"dr.ramen.io/v1alpha1","kind":"DRPolicy"}`)
 				Expect(wrong.code).To(Equal(http.StatusBadRequest))
-				Expect(wrong.status().Message).To(ContainSubstring("DRAction"))
+				Expect(wrong.status().Message).To(ContainSubstring(k.actionKind()))
 				misspelt := post("?fieldValidation=Strict", `{`+typed+`,"spec":{"target":"x"}}`)
 				Expect(misspelt.code).To(Equal(http.StatusBadRequest))
 				Expect(misspelt.status().Message).To(ContainSubstring(`unknown field "spec.target"`))

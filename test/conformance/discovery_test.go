@@ -4,6 +4,7 @@
 package conformance
 
 import (
+	"cmp"
 	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -96,10 +97,13 @@ func (k kind) subresources() map[string]string {
 		result["status"] = k.name
 	}
 	for _, action := range k.actions {
-		result[action] = "DRAction"
+		result[action] = k.actionKind()
 	}
 	return result
 }
+
+// actionKind is what is created at the subresources that act.
+func (k kind) actionKind() string { return cmp.Or(k.body, "DRAction") }
 
 func verbsOf(subresource string) []string {
 	if subresource == "status" {

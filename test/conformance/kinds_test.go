@@ -24,8 +24,9 @@ type kind struct {
 	singular   string
 	shortNames []string
 	namespaced bool
-	// actions are the subresources that one creates DRActions at.
+	// actions are the subresources that one creates DRActions at, or what body says.
 	actions []string
+	body    string
 	// fields that can be selected on, besides those that every kind has, and what they are in a new object.
 	fields map[string]string
 	// manifest is what a minimal object has besides its type and metadata.
@@ -78,6 +79,7 @@ status: {conditions: [{type: Complete, status: "True", reason: Succeeded, messag
 	},
 	{
 		name: "DRCluster", resource: "drclusters", singular: "drcluster", shortNames: []string{"drcl"},
+		actions: []string{"fence", "unfence"}, body: "ClusterFence",
 		manifest: `spec: {region: east, s3ProfileName: s3-dr1}`,
 		fixed:    `spec: {s3ProfileName: other}`, at: "spec.s3ProfileName",
 		status: `status: {conditions: [{type: Conformance, status: "True", reason: Tried, message: "", lastTransitionTime: "2026-01-02T03:04:05Z"}]}`,
@@ -87,6 +89,13 @@ status: {conditions: [{type: Complete, status: "True", reason: Succeeded, messag
 		manifest: `spec: {clusterID: 7d1c7a4e-3e2b-4f0a-9d43-6a1f0b6f9a11}`,
 		fixed:    `spec: {clusterID: 00000000-0000-0000-0000-000000000000}`, at: "spec.clusterID",
 		status: `status: {lastUpdateTime: "2026-01-02T03:04:05Z"}`,
+	},
+	{
+		name: "MaintenanceMode", resource: "maintenancemodes", singular: "maintenancemode", shortNames: []string{"mmode"},
+		fields:   map[string]string{v1alpha1.FieldClusterName: east},
+		manifest: `spec: {clusterName: ` + east + `, storageProvisioner: storagesim.dr.ramen.io, targetID: pair, modes: [Failover]}`,
+		fixed:    `spec: {targetID: other}`, at: "spec.targetID",
+		status: `status: {state: Progressing, observedGeneration: 1}`,
 	},
 }
 

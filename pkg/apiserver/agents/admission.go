@@ -11,6 +11,7 @@ import (
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/admission"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
@@ -61,10 +62,11 @@ func refuseWrite(cluster string, a admission.Attributes) string {
 	resource, operation := a.GetResource().Resource, a.GetOperation()
 	switch {
 	case resource == "drclusterconfigs" && (operation == admission.Create || operation == admission.Update):
-		if config, ok := a.GetObject().(*dr.DRClusterConfig); !ok || config.Name != cluster {
+		config, ok := a.GetObject().(*dr.DRClusterConfig)
+		if !ok || config.Name != cluster {
 			return "may write the DRClusterConfig of its own name only"
 		}
-		return ""
+		return refuseFences(config, a.GetOldObject())
 	case resource == "volumereplicationgroups" && operation == admission.Update:
 		group, ok := a.GetObject().(*dr.VolumeReplicationGroup)
 		before, wasGroup := a.GetOldObject().(*dr.VolumeReplicationGroup)
@@ -75,6 +77,18 @@ func refuseWrite(cluster string, a admission.Attributes) string {
 	default:
 		return fmt.Sprintf("may not %s %s", operation, resource)
 	}
+}
+
+// refuseFences keeps an agent from telling itself whom to fence off.
+func refuseFences(config *dr.DRClusterConfig, before runtime.Object) string {
+	var ordered []dr.FenceOrder
+	if old, ok := before.(*dr.DRClusterConfig); ok {
+		ordered = old.Spec.Fences
+	}
+	if !apiequality.Semantic.DeepEqual(config.Spec.Fences, ordered) {
+		return "may not change spec.fences of its DRClusterConfig: the hub does"
+	}
+	return ""
 }
 
 func refuseGroupUpdate(cluster string, group, before *dr.VolumeReplicationGroup) string {

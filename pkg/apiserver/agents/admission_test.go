@@ -30,6 +30,15 @@ func group(cluster string, changes ...func(*dr.VolumeReplicationGroup)) *dr.Volu
 	return g
 }
 
+// fencing is dr1's config with orders to fence other clusters off.
+func fencing(clusters ...string) *dr.DRClusterConfig {
+	config := &dr.DRClusterConfig{ObjectMeta: metav1.ObjectMeta{Name: "dr1"}}
+	for _, cluster := range clusters {
+		config.Spec.Fences = append(config.Spec.Fences, dr.FenceOrder{ClusterName: cluster, State: dr.FenceStateFenced})
+	}
+	return config
+}
+
 func TestAdmission(t *testing.T) {
 	const tenant = "ada"
 	type write struct {
@@ -85,10 +94,18 @@ func TestAdmission(t *testing.T) {
 		"deletes a group": {write: write{
 			resource: "volumereplicationgroups", operation: admission.Delete, old: group("dr1"),
 		}, refused: true},
-		"creates its config":       {write: config(admission.Create, "dr1")},
-		"updates its config":       {write: config(admission.Update, "dr1")},
-		"creates another's config": {write: config(admission.Create, "dr2"), refused: true},
-		"deletes its config":       {write: config(admission.Delete, "dr1"), refused: true},
+		"creates its config": {write: config(admission.Create, "dr1")},
+		"updates its config": {write: config(admission.Update, "dr1")},
+		"tells itself whom to fence off": {write: write{
+			resource: "drclusterconfigs", operation: admission.Update, object: fencing("dr2"), old: fencing(),
+		}, refused: true},
+		"lets somebody back by itself": {write: write{
+			resource: "drclusterconfigs", operation: admission.Update, object: fencing(), old: fencing("dr2"),
+		}, refused: true},
+		"begins with a fence":                 {write: write{resource: "drclusterconfigs", operation: admission.Create, object: fencing("dr2")}, refused: true},
+		"updates its config and keeps fences": {write: write{resource: "drclusterconfigs", operation: admission.Update, object: fencing("dr2"), old: fencing("dr2")}},
+		"creates another's config":            {write: config(admission.Create, "dr2"), refused: true},
+		"deletes its config":                  {write: config(admission.Delete, "dr1"), refused: true},
 		"fails an application over": {write: write{
 			resource: "drplacementcontrols", subresource: "failover", operation: admission.Create, object: &dr.DRAction{},
 		}, refused: true},

@@ -53,11 +53,16 @@ func (r rules) refuse(ctx context.Context, cluster string, a authorizer.Attribut
 		return refuseSelector(cluster, a), nil
 	case resource == "volumereplicationgroups" && (main || status) && readAndWrite.Has(verb):
 		return r.refuseGroup(ctx, cluster, a)
+	case resource == "volumereplicationgroups" && a.GetSubresource() == "replicationkey" && verb == "get":
+		return r.refuseGroup(ctx, cluster, a)
 	case resource == "drclusters" && main && verb == "get":
 		return refuseName(cluster, a), nil
 	case resource == "drclusterconfigs" && main && verb == "create":
 		// A POST has no name in its address; admission looks into the body.
 		return "", nil
+	case resource == "drclusterconfigs" && main && (verb == "list" || verb == "watch"):
+		// The name is that of the field selector, if there is one.
+		return refuseName(cluster, a), nil
 	case resource == "drclusterconfigs" && (main || status) && readAndWrite.Has(verb):
 		return refuseName(cluster, a), nil
 	default:

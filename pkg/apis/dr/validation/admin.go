@@ -81,15 +81,12 @@ func validateClusterSpec(spec *dr.DRClusterSpec) field.ErrorList {
 	return errs
 }
 
-// DRClusterWarnings says what a writer of the spec may not have meant.
-func DRClusterWarnings(cluster *dr.DRCluster) []string {
-	if len(cluster.Spec.CIDRs) == 0 {
-		return nil
-	}
-	return []string{"spec.cidrs: kept for whoever fences the cluster off; the server does not, so a failover away from it while it is not connected needs the acknowledgement SourceMayStillWrite"}
-}
-
 // ValidateDRClusterConfig refuses names that no cluster can have.
 func ValidateDRClusterConfig(config *dr.DRClusterConfig) field.ErrorList {
 	return genericvalidation.ValidateObjectMeta(&config.ObjectMeta, false, clusterName, field.NewPath("metadata"))
+}
+
+// ValidateMaintenanceMode refuses names that can't be.
+func ValidateMaintenanceMode(mode *dr.MaintenanceMode) field.ErrorList {
+	return genericvalidation.ValidateObjectMeta(&mode.ObjectMeta, false, genericvalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
 }

@@ -46,7 +46,8 @@ var (
 	_ rest.CategoriesProvider = &REST{}
 )
 
-// NewREST returns the storage of DRClusters and of their status. A cluster is not deleted while a policy names it.
+// NewREST returns the storage of DRClusters and of their status. A cluster is not deleted while a policy names it or it is
+// fenced.
 func NewREST(scheme *runtime.Scheme, getter generic.RESTOptionsGetter, heartbeats Heartbeats, policies rest.Lister) (*REST, *StatusREST, error) {
 	strategy := newStrategy(scheme)
 	store, err := base.NewStore(base.Kind{
@@ -60,7 +61,7 @@ func NewREST(scheme *runtime.Scheme, getter generic.RESTOptionsGetter, heartbeat
 	if err != nil {
 		return nil, nil, err
 	}
-	main := &REST{Store: store, heartbeats: heartbeats, users: policiesNaming(policies)}
+	main := &REST{Store: store, heartbeats: heartbeats, users: unlessFenced(policiesNaming(policies))}
 	return main, &StatusREST{StatusREST: base.NewStatusREST(store, statusStrategy{strategy}), main: main}, nil
 }
 
@@ -109,12 +110,12 @@ func heartbeatAge(cluster string, heartbeats Heartbeats, now time.Time) *metav1.
 	return &metav1.Duration{Duration: max(0, now.Sub(last)).Round(time.Millisecond)}
 }
 
-// Delete refuses while a policy names the cluster.
+// Delete refuses while a policy names the cluster, or it is fenced.
 func (r *REST) Delete(ctx context.Context, name string, deleteValidation rest.ValidateObjectFunc, options *metav1.DeleteOptions) (runtime.Object, bool, error) {
 	return r.Store.Delete(ctx, name, r.users.Refuse(deleteValidation), options)
 }
 
-// DeleteCollection refuses at the first cluster that a policy names.
+// DeleteCollection refuses at the first cluster that a policy names, or that is fenced.
 func (r *REST) DeleteCollection(ctx context.Context, deleteValidation rest.ValidateObjectFunc, options *metav1.DeleteOptions,
 	listOptions *metainternalversion.ListOptions,
 ) (runtime.Object, error) {
@@ -135,5 +136,17 @@ func policiesNaming(policies rest.Lister) base.Users {
 			}
 		}
 		return nil
+	}
+}
+
+// unlessFenced keeps a cluster whose fence nobody would know of any more.
+func unlessFenced(next base.Users) base.Users {
+	return func(ctx context.Context, obj runtime.Object) error {
+		cluster := obj.(*dr.DRCluster)
+		if fence := cluster.Status.Fence; fence != nil && (fence.State != dr.FenceStateUnfenced || fence.CompletionTime == nil) {
+			return apierrors.NewConflict(dr.Resource("drclusters"), cluster.Name, fmt.Errorf(
+				"it is %s; unfence it first, and wait until its phase is %s", cluster.Status.Phase, dr.ClusterAvailable))
+		}
+		return next(ctx, obj)
 	}
 }

@@ -55,19 +55,6 @@ func (strategy) ValidateUpdate(_ context.Context, obj, _ runtime.Object) field.E
 	return validation.ValidateDRClusterUpdate(obj.(*dr.DRCluster))
 }
 
-// WarningsOnCreate says what the writer may not have meant.
-func (strategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
-	return validation.DRClusterWarnings(obj.(*dr.DRCluster))
-}
-
-// WarningsOnUpdate says it again when spec changes.
-func (s strategy) WarningsOnUpdate(ctx context.Context, obj, old runtime.Object) []string {
-	if obj.(*dr.DRCluster).Generation == old.(*dr.DRCluster).Generation {
-		return nil
-	}
-	return s.WarningsOnCreate(ctx, obj)
-}
-
 // statusStrategy decides what a writer of status may do.
 type statusStrategy struct {
 	strategy
@@ -88,11 +75,6 @@ func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Objec
 
 // ValidateUpdate refuses nothing: what is found is what is found.
 func (statusStrategy) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
-	return nil
-}
-
-// WarningsOnUpdate has none: who writes status did not write spec.
-func (statusStrategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
 	return nil
 }
 

@@ -32,6 +32,8 @@ func newTable(heartbeats Heartbeats) rest.TableConvertor {
 			Cell: func(c *dr.DRCluster, _ time.Time) any {
 				return base.ConditionStatus(c.Status.Conditions, dr.ConditionValidated)
 			}},
+		column{Name: "Fence", Description: "Available, Fencing, Fenced or Unfencing; <none> if the cluster never was fenced.",
+			Cell: func(c *dr.DRCluster, _ time.Time) any { return base.OrNone(c.Status.Phase) }},
 		column{Name: "Region", Description: "Where the cluster is.",
 			Cell: func(c *dr.DRCluster, _ time.Time) any { return base.OrNone(c.Spec.Region) }},
 		column{Name: "S3 Profile", Wide: true, Description: "The object store that applications running here are recovered from.",

@@ -61,6 +61,8 @@ func TestDiscoverySaysWhatCanBeDone(t *testing.T) {
 		"protectedvolumes": {"get", "list"},
 		"drpolicies":       all, "drpolicies/status": status,
 		"drclusters": all, "drclusters/status": status,
+		"drclusters/fence": {"create"}, "drclusters/unfence": {"create"},
+		"maintenancemodes": all, "maintenancemodes/status": status,
 		"drclusterconfigs": all, "drclusterconfigs/status": status,
 	}
 	found := ok[*metav1.APIResourceList](t)(client.ServerResourcesForGroupVersion(v1alpha1.SchemeGroupVersion.String()))
@@ -82,7 +84,7 @@ func TestInformersOfEveryStoredKindSync(t *testing.T) {
 	kinds := factory.Dr().V1alpha1()
 	for _, informer := range []func() cache.SharedIndexInformer{
 		kinds.DRPlacementControls().Informer, kinds.DRActions().Informer, kinds.VolumeReplicationGroups().Informer,
-		kinds.DRPolicies().Informer, kinds.DRClusters().Informer, kinds.DRClusterConfigs().Informer,
+		kinds.DRPolicies().Informer, kinds.DRClusters().Informer, kinds.DRClusterConfigs().Informer, kinds.MaintenanceModes().Informer,
 	} {
 		informer()
 	}
@@ -212,12 +214,19 @@ func TestTablesHaveAColumnForEachCell(t *testing.T) {
 	a := newApplication(t)
 	ok[*v1alpha1.DRAction](t)(a.failover(deadSource("")))
 	ok[*v1alpha1.DRClusterConfig](t)(a.client.DrV1alpha1().DRClusterConfigs().Create(t.Context(), builder.DRClusterConfig(a.source).Obj(), metav1.CreateOptions{}))
+	ok[*v1alpha1.MaintenanceMode](t)(a.client.DrV1alpha1().MaintenanceModes().Create(t.Context(), &v1alpha1.MaintenanceMode{
+		ObjectMeta: metav1.ObjectMeta{Name: a.target + "-storage"},
+		Spec: v1alpha1.MaintenanceModeSpec{
+			ClusterName: a.target, StorageProvisioner: "csi.example.com", Modes: []v1alpha1.MaintenanceModeType{v1alpha1.MaintenanceModeFailover},
+		},
+	}, metav1.CreateOptions{}))
 	for resource, columns := range map[string][]string{
 		"drplacementcontrols":     {"Name", "Phase", "Runs On", "Recovers On", "Protected", "Behind", "Age"},
 		"dractions":               {"Name", "Type", "DRPC", "From", "To", "State", "Gave Up", "Took", "Age"},
 		"volumereplicationgroups": {"Name", "Cluster", "Wanted", "State", "Ready", "Protected", "Volumes", "Behind", "Age"},
 		"drpolicies":              {"Name", "Clusters", "Interval", "Validated", "Age"},
-		"drclusters":              {"Name", "Connected", "Heartbeat", "Validated", "Region", "Age"},
+		"drclusters":              {"Name", "Connected", "Heartbeat", "Validated", "Fence", "Region", "Age"},
+		"maintenancemodes":        {"Name", "Cluster", "Provisioner", "Target", "State", "Activated", "Age"},
 		"drclusterconfigs":        {"Name", "Cluster ID", "Storage Classes", "Replication Classes", "Updated", "Age"},
 	} {
 		raw, err := restClient(t).Get().Resource(resource).

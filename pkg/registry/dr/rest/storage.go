@@ -19,6 +19,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/registry/dr/drclusterconfig"
 	"github.com/ramendr/dr-apiserver/pkg/registry/dr/drplacementcontrol"
 	"github.com/ramendr/dr-apiserver/pkg/registry/dr/drpolicy"
+	"github.com/ramendr/dr-apiserver/pkg/registry/dr/maintenancemode"
 	"github.com/ramendr/dr-apiserver/pkg/registry/dr/protectedvolume"
 	"github.com/ramendr/dr-apiserver/pkg/registry/dr/volumereplicationgroup"
 )
@@ -28,6 +29,7 @@ type Storage struct {
 	Placements     *drplacementcontrol.REST
 	Actions        *draction.REST
 	Groups         *volumereplicationgroup.REST
+	Keys           *volumereplicationgroup.KeyREST
 	Policies       *drpolicy.REST
 	Clusters       *drcluster.REST
 	ClusterConfigs *drclusterconfig.REST
@@ -49,6 +51,7 @@ func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter, heartb
 	if err != nil {
 		return nil, err
 	}
+	keys := volumereplicationgroup.NewKeyREST(groups)
 	policies, policyStatus, err := drpolicy.NewREST(scheme, getter, placements.Store)
 	if err != nil {
 		return nil, err
@@ -62,27 +65,41 @@ func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter, heartb
 		return nil, err
 	}
 
+	modes, modeStatus, err := maintenancemode.NewREST(scheme, getter)
+	if err != nil {
+		return nil, err
+	}
+
 	records := drplacementcontrol.Records{Actions: actions, Status: actionStatus}
 	sources := drplacementcontrol.Sources{Policies: policies.Store, Clusters: clusters.Store, Groups: groups.Store, Heartbeats: heartbeats}
+	fenceSources := drcluster.Sources{
+		Clusters: clusters.Store, Configs: configs.Store, Policies: policies.Store, Placements: placements.Store, Groups: groups.Store,
+		Heartbeats: heartbeats,
+	}
 	return &Storage{
-		Placements: placements, Actions: actions, Groups: groups, Policies: policies, Clusters: clusters, ClusterConfigs: configs,
+		Placements: placements, Actions: actions, Groups: groups, Keys: keys, Policies: policies, Clusters: clusters, ClusterConfigs: configs,
 		resources: map[string]rest.Storage{
-			"drplacementcontrols":            placements,
-			"drplacementcontrols/status":     placementStatus,
-			"drplacementcontrols/failover":   drplacementcontrol.NewBeginREST(placements, records, sources, v1alpha1.ActionFailover),
-			"drplacementcontrols/relocate":   drplacementcontrol.NewBeginREST(placements, records, sources, v1alpha1.ActionRelocate),
-			"drplacementcontrols/abort":      drplacementcontrol.NewAbortREST(placements, records),
-			"dractions":                      actions,
-			"dractions/status":               actionStatus,
-			"volumereplicationgroups":        groups,
-			"volumereplicationgroups/status": groupStatus,
-			"protectedvolumes":               protectedvolume.NewREST(groups.Store, heartbeats),
-			"drpolicies":                     policies,
-			"drpolicies/status":              policyStatus,
-			"drclusters":                     clusters,
-			"drclusters/status":              clusterStatus,
-			"drclusterconfigs":               configs,
-			"drclusterconfigs/status":        configStatus,
+			"drplacementcontrols":                    placements,
+			"drplacementcontrols/status":             placementStatus,
+			"drplacementcontrols/failover":           drplacementcontrol.NewBeginREST(placements, records, sources, v1alpha1.ActionFailover),
+			"drplacementcontrols/relocate":           drplacementcontrol.NewBeginREST(placements, records, sources, v1alpha1.ActionRelocate),
+			"drplacementcontrols/abort":              drplacementcontrol.NewAbortREST(placements, records),
+			"dractions":                              actions,
+			"dractions/status":                       actionStatus,
+			"volumereplicationgroups":                groups,
+			"volumereplicationgroups/status":         groupStatus,
+			"volumereplicationgroups/replicationkey": keys,
+			"protectedvolumes":                       protectedvolume.NewREST(groups.Store, heartbeats),
+			"drpolicies":                             policies,
+			"drpolicies/status":                      policyStatus,
+			"drclusters":                             clusters,
+			"drclusters/status":                      clusterStatus,
+			"drclusters/fence":                       drcluster.NewFenceREST(clusters, fenceSources, v1alpha1.FenceStateFenced),
+			"drclusters/unfence":                     drcluster.NewFenceREST(clusters, fenceSources, v1alpha1.FenceStateUnfenced),
+			"drclusterconfigs":                       configs,
+			"drclusterconfigs/status":                configStatus,
+			"maintenancemodes":                       modes,
+			"maintenancemodes/status":                modeStatus,
 		},
 	}, nil
 }

@@ -40,6 +40,7 @@ var tabled = map[string]struct {
 	"drpolicies":              {false, "drpolicies"},
 	"drclusters":              {false, "drclusters"},
 	"drclusterconfigs":        {false, "drclusterconfigs"},
+	"maintenancemodes":        {false, "maintenancemodes"},
 }
 
 // tableLabel tells the objects of the tables from those of other tests.
