@@ -32,11 +32,13 @@ func Decide(f Facts) v1alpha1.DRPolicyStatus {
 	status := *f.Policy.Status.DeepCopy()
 	status.ObservedGeneration = f.Policy.Generation
 	reason, message := obstacle(f)
-	if reason == "" && f.Policy.Spec.SchedulingInterval != "" {
+	if reason == "" {
 		pairs, unpaired := pair(f)
-		status.Async = &v1alpha1.PeerClasses{PeerClasses: pairs}
-		status.Unpaired = unpaired
-		if len(pairs) == 0 {
+		found := &v1alpha1.PeerClasses{PeerClasses: pairs}
+		status.Async, status.Sync, status.Unpaired = found, nil, unpaired
+		if f.Policy.Spec.SchedulingInterval == "" {
+			status.Async, status.Sync = nil, found
+		} else if len(pairs) == 0 {
 			reason, message = "NoPeerClasses", noPeerClasses(f, unpaired)
 		}
 	}

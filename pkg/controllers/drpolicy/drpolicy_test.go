@@ -85,20 +85,20 @@ func TestPeerClasses(t *testing.T) {
 		why      string
 	}{
 		"the same class on two storages that replicate to each other": {
-			pair: &v1alpha1.PeerClass{StorageClassName: "fast", ReplicationID: "mirror", StorageID: []string{"one", "two"}, Clusters: []string{dr1, dr2}},
+			pair: &v1alpha1.PeerClass{StorageClassName: "fast", Method: v1alpha1.MethodVolumeReplication, ReplicationID: "mirror", StorageID: []string{"one", "two"}, Clusters: []string{dr1, dr2}},
 		},
 		"the older spelling of the label": {
 			dr2:  builder.DRClusterConfig(dr2).StorageClass("fast", "csi", "two").ReplicationClass("5m", "csi", "5m", older, "mirror"),
-			pair: &v1alpha1.PeerClass{StorageClassName: "fast", ReplicationID: "mirror", StorageID: []string{"one", "two"}, Clusters: []string{dr1, dr2}},
+			pair: &v1alpha1.PeerClass{StorageClassName: "fast", Method: v1alpha1.MethodVolumeReplication, ReplicationID: "mirror", StorageID: []string{"one", "two"}, Clusters: []string{dr1, dr2}},
 		},
 		"a selector in the older spelling": {
 			policy: builder.DRPolicy("gold").New().ReplicationClassSelector(older, "mirror"),
-			pair:   &v1alpha1.PeerClass{StorageClassName: "fast", ReplicationID: "mirror", StorageID: []string{"one", "two"}, Clusters: []string{dr1, dr2}},
+			pair:   &v1alpha1.PeerClass{StorageClassName: "fast", Method: v1alpha1.MethodVolumeReplication, ReplicationID: "mirror", StorageID: []string{"one", "two"}, Clusters: []string{dr1, dr2}},
 		},
 		"one of several replication IDs in common": {
 			dr1: builder.DRClusterConfig(dr1).StorageClass("fast", "csi", "one").
 				ReplicationClass("a", "csi", "5m", label, "alone").ReplicationClass("b", "csi", "5m", label, "mirror"),
-			pair: &v1alpha1.PeerClass{StorageClassName: "fast", ReplicationID: "mirror", StorageID: []string{"one", "two"}, Clusters: []string{dr1, dr2}},
+			pair: &v1alpha1.PeerClass{StorageClassName: "fast", Method: v1alpha1.MethodVolumeReplication, ReplicationID: "mirror", StorageID: []string{"one", "two"}, Clusters: []string{dr1, dr2}},
 		},
 		"a selector that matches nothing": {
 			policy: builder.DRPolicy("gold").New().ReplicationClassSelector(label, "other"), why: "dr1 has no VolumeReplicationClass",

@@ -7,20 +7,23 @@ import (
 	"fmt"
 	"slices"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/labels"
-
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// pair finds the storage classes that the policy's two clusters can replicate between them at the policy's interval,
+// pair finds the storage classes whose volumes the policy's two clusters can protect for each other, and by which method,
 // and says of every other one why not.
 func pair(f Facts) (pairs []v1alpha1.PeerClass, unpaired []v1alpha1.UnpairedClass) {
 	names := f.Policy.Spec.DRClusters
-	a := side{cluster: names[0], config: f.Configs[names[0]]}
-	b := side{cluster: names[1], config: f.Configs[names[1]]}
-	for _, class := range sortedNames(a.config, b.config) {
-		peer, why := pairClass(f.Policy, class, a, b)
+	rules, why := rulesOf(f.Policy)
+	for _, class := range sortedNames(f.Configs[names[0]], f.Configs[names[1]]) {
+		if why != "" {
+			unpaired = append(unpaired, v1alpha1.UnpairedClass{StorageClassName: class, Message: why})
+			continue
+		}
+		p := pairing{rules: rules, name: class, sides: [2]side{
+			newSide(names[0], f.Configs[names[0]], class), newSide(names[1], f.Configs[names[1]], class),
+		}}
+		peer, why := p.find()
 		if why != "" {
 			unpaired = append(unpaired, v1alpha1.UnpairedClass{StorageClassName: class, Message: why})
 			continue
@@ -30,126 +33,146 @@ func pair(f Facts) (pairs []v1alpha1.PeerClass, unpaired []v1alpha1.UnpairedClas
 	return pairs, unpaired
 }
 
-// side is one cluster and what its agent found there.
-type side struct {
-	cluster string
-	config  *v1alpha1.DRClusterConfig
+// pairing is one storage class on the two clusters of a policy.
+type pairing struct {
+	rules rules
+	name  string
+	sides [2]side
 }
 
-func (s side) storageClass(name string) *v1alpha1.ClassInfo {
-	for i := range s.config.Status.StorageClasses {
-		if s.config.Status.StorageClasses[i].Name == name {
-			return &s.config.Status.StorageClasses[i]
-		}
-	}
-	return nil
-}
-
-// pairClass pairs one storage class, or says why it can't be.
-func pairClass(policy *v1alpha1.DRPolicy, name string, a, b side) (v1alpha1.PeerClass, string) {
-	classes := map[string]*v1alpha1.ClassInfo{}
-	for _, s := range []side{a, b} {
-		class := s.storageClass(name)
-		if class == nil {
-			return v1alpha1.PeerClass{}, fmt.Sprintf("%s has no StorageClass of that name.", s.cluster)
-		}
-		if storageID(class) == "" {
-			return v1alpha1.PeerClass{}, fmt.Sprintf("The StorageClass has no label %s on %s.", v1alpha1.LabelStorageID, s.cluster)
-		}
-		classes[s.cluster] = class
-	}
-	first, second := classes[a.cluster], classes[b.cluster]
-	if first.Provisioner != second.Provisioner {
-		return v1alpha1.PeerClass{}, fmt.Sprintf("The provisioner is %s on %s but %s on %s.",
-			first.Provisioner, a.cluster, second.Provisioner, b.cluster)
-	}
-	if storageID(first) == storageID(second) {
-		return v1alpha1.PeerClass{}, fmt.Sprintf("Both clusters use the same storage (%s), so there is nothing to replicate at intervals.",
-			storageID(first))
-	}
-	replicationID, why := commonReplicationID(policy, first.Provisioner, a, b)
-	if why != "" {
+// find is the whole rule. Volumes on storage that both clusters reach are protected by it synchronously. Others are
+// replicated by the storage if it can, or else by VolSync from snapshots, and as groups wherever that is possible and wanted.
+func (p *pairing) find() (v1alpha1.PeerClass, string) {
+	if why := p.comparable(); why != "" {
 		return v1alpha1.PeerClass{}, why
 	}
-	return v1alpha1.PeerClass{
-		StorageClassName: name,
-		ReplicationID:    replicationID,
-		StorageID:        []string{storageID(first), storageID(second)},
-		Clusters:         []string{a.cluster, b.cluster},
-	}, ""
+	peer := v1alpha1.PeerClass{
+		StorageClassName: p.name,
+		StorageID:        slices.Compact([]string{storageID(p.sides[0].class), storageID(p.sides[1].class)}),
+		Clusters:         []string{p.sides[0].cluster, p.sides[1].cluster},
+	}
+	same := len(peer.StorageID) == 1
+	switch {
+	case same && p.rules.interval != "":
+		return peer, fmt.Sprintf("Both clusters use the same storage (%s), so there is nothing to replicate at intervals; "+
+			"a DRPolicy with an empty schedulingInterval protects it.", peer.StorageID[0])
+	case same && p.provisionersDiffer() != "":
+		return peer, p.provisionersDiffer()
+	case same:
+		peer.Method = v1alpha1.MethodShared
+		return peer, ""
+	}
+	noReplication := p.byStorage(&peer)
+	if noReplication == "" || p.rules.interval == "" {
+		return peer, noReplication
+	}
+	if noSnapshots := p.bySnapshots(&peer); noSnapshots != "" {
+		return peer, noReplication + " " + noSnapshots
+	}
+	return peer, ""
 }
 
-// commonReplicationID is the replication ID that usable VolumeReplicationClasses of both clusters share.
-func commonReplicationID(policy *v1alpha1.DRPolicy, provisioner string, a, b side) (id, why string) {
-	idsOfA, why := replicationIDs(policy, provisioner, a)
-	if why != "" {
-		return "", why
+// comparable says why the two classes can't even be compared.
+func (p *pairing) comparable() string {
+	for _, s := range p.sides {
+		switch {
+		case s.class == nil:
+			return fmt.Sprintf("%s has no StorageClass of that name.", s.cluster)
+		case storageID(s.class) == "":
+			return fmt.Sprintf("The StorageClass has no label %s on %s.", v1alpha1.LabelStorageID, s.cluster)
+		case s.class.Offloaded:
+			return fmt.Sprintf("The label %s on %s says that something else drives the replication of its volumes; protect them with that.",
+				v1alpha1.LabelOffloaded, s.cluster)
+		}
 	}
-	idsOfB, why := replicationIDs(policy, provisioner, b)
-	if why != "" {
-		return "", why
+	return ""
+}
+
+func (p *pairing) provisionersDiffer() string {
+	a, b := p.sides[0], p.sides[1]
+	if a.class.Provisioner == b.class.Provisioner {
+		return ""
 	}
-	for _, id := range idsOfA {
-		if slices.Contains(idsOfB, id) {
+	return fmt.Sprintf("The provisioner is %s on %s but %s on %s.", a.class.Provisioner, a.cluster, b.class.Provisioner, b.cluster)
+}
+
+// byStorage has the storage replicate the volumes, or says why it can't.
+func (p *pairing) byStorage(peer *v1alpha1.PeerClass) string {
+	if why := p.provisionersDiffer(); why != "" {
+		return why
+	}
+	id, why := p.common("VolumeReplicationClass", v1alpha1.LabelReplicationID, func(s side) []string {
+		return s.ids(s.config.VolumeReplicationClasses, p.rules.usable, replicationID)
+	})
+	if why != "" {
+		return why
+	}
+	group, why := p.groupReplicationID(id)
+	if why != "" {
+		return why
+	}
+	peer.Method, peer.ReplicationID = v1alpha1.MethodVolumeReplication, id
+	if group != "" {
+		peer.Method, peer.GroupReplicationID, peer.Grouping = v1alpha1.MethodVolumeGroupReplication, group, true
+	}
+	return ""
+}
+
+// groupReplicationID is the ID that the storage replicates groups by; empty if it replicates volumes one by one.
+func (p *pairing) groupReplicationID(replication string) (id, why string) {
+	fits := func(class *v1alpha1.ClassInfo) bool {
+		own := replicationID(class)
+		return p.rules.usable(class) && (own == "" || own == replication)
+	}
+	for _, s := range p.sides {
+		for i := range s.config.VolumeGroupReplicationClasses {
+			if class := &s.config.VolumeGroupReplicationClasses[i]; s.fits(class) && fits(class) && class.Global {
+				return "", fmt.Sprintf("The label %s of VolumeGroupReplicationClass %s on %s says that its storage moves volumes of several "+
+					"applications together, and applications are moved one by one.", v1alpha1.LabelGlobal, class.Name, s.cluster)
+			}
+		}
+	}
+	if !p.rules.grouping {
+		return "", ""
+	}
+	id, _ = p.common("VolumeGroupReplicationClass", v1alpha1.LabelGroupReplicationID, func(s side) []string {
+		return s.ids(s.config.VolumeGroupReplicationClasses, fits, groupReplicationID)
+	})
+	return id, ""
+}
+
+// common is the first ID that both sides have, or why there is none.
+func (p *pairing) common(kind, label string, ids func(side) []string) (id, why string) {
+	var found [2][]string
+	for i, s := range p.sides {
+		if found[i] = ids(s); len(found[i]) == 0 {
+			return "", fmt.Sprintf("%s has no %s with provisioner %s, %s, a label %s, no other label %s than its StorageClass and "+
+				"labels that the policy's replicationClassSelector matches.",
+				s.cluster, kind, s.class.Provisioner, p.rules.says(), label, v1alpha1.LabelStorageID)
+		}
+	}
+	for _, id := range found[0] {
+		if slices.Contains(found[1], id) {
 			return id, ""
 		}
 	}
-	return "", fmt.Sprintf("The VolumeReplicationClasses of %s (label %s: %v) and %s (%v) have no replication ID in common.",
-		a.cluster, v1alpha1.LabelReplicationID, idsOfA, b.cluster, idsOfB)
+	return "", fmt.Sprintf("The %ses of %s (label %s: %v) and %s (%v) have no replication ID in common.",
+		kind, p.sides[0].cluster, label, found[0], p.sides[1].cluster, found[1])
 }
 
-// replicationIDs are those of the cluster's VolumeReplicationClasses that the policy can use for a provisioner, sorted.
-func replicationIDs(policy *v1alpha1.DRPolicy, provisioner string, s side) (ids []string, why string) {
-	selector, err := metav1.LabelSelectorAsSelector(policy.Spec.ReplicationClassSelector)
-	if err != nil {
-		return nil, fmt.Sprintf("replicationClassSelector of DRPolicy %s: %v.", policy.Name, err)
-	}
-	if policy.Spec.ReplicationClassSelector == nil {
-		selector = labels.Everything()
-	}
-	for i := range s.config.Status.VolumeReplicationClasses {
-		class := &s.config.Status.VolumeReplicationClasses[i]
-		if class.Provisioner == provisioner && class.SchedulingInterval == policy.Spec.SchedulingInterval &&
-			replicationID(class) != "" && selector.Matches(bothSpellings(class.Labels)) {
-			ids = append(ids, replicationID(class))
+// bySnapshots has VolSync copy snapshots of the volumes, or says why it can't.
+func (p *pairing) bySnapshots(peer *v1alpha1.PeerClass) string {
+	grouping := p.rules.grouping
+	for _, s := range p.sides {
+		if !s.has(s.config.VolumeSnapshotClasses, p.rules.snapshots) {
+			return fmt.Sprintf("Nor can VolSync copy its snapshots: %s has no VolumeSnapshotClass with driver %s, no other label %s than its "+
+				"StorageClass and labels that the policy's volumeSnapshotClassSelector matches.", s.cluster, s.class.Provisioner, v1alpha1.LabelStorageID)
 		}
+		grouping = grouping && s.has(s.config.VolumeGroupSnapshotClasses, p.rules.groupSnapshots)
 	}
-	if len(ids) == 0 {
-		return nil, fmt.Sprintf("%s has no VolumeReplicationClass with provisioner %s, schedulingInterval %s, a label %s and "+
-			"labels that the policy's replicationClassSelector matches.", s.cluster, provisioner, policy.Spec.SchedulingInterval,
-			v1alpha1.LabelReplicationID)
+	peer.Method = v1alpha1.MethodVolSync
+	if grouping {
+		peer.Method, peer.Grouping = v1alpha1.MethodVolSyncGroup, true
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), ""
-}
-
-func storageID(class *v1alpha1.ClassInfo) string {
-	if class.StorageID != "" {
-		return class.StorageID
-	}
-	return class.Labels[v1alpha1.LabelStorageID]
-}
-
-func replicationID(class *v1alpha1.ClassInfo) string {
-	if class.ReplicationID != "" {
-		return class.ReplicationID
-	}
-	return bothSpellings(class.Labels)[v1alpha1.LabelReplicationID]
-}
-
-// bothSpellings gives the label of the replication ID in either spelling to selectors that use the other.
-func bothSpellings(of map[string]string) labels.Set {
-	set := labels.Set{}
-	for key, value := range of {
-		set[key] = value
-	}
-	current, hasCurrent := of[v1alpha1.LabelReplicationID]
-	older, hasOlder := of[v1alpha1.LabelReplicationIDCamel]
-	switch {
-	case hasCurrent && !hasOlder:
-		set[v1alpha1.LabelReplicationIDCamel] = current
-	case hasOlder && !hasCurrent:
-		set[v1alpha1.LabelReplicationID] = older
-	}
-	return set
+	return ""
 }

@@ -42,6 +42,12 @@ func (b *DRPolicyBuilder) ReplicationClassSelector(key, value string) *DRPolicyB
 	return b
 }
 
+// Change edits what the builder has no word for.
+func (b *DRPolicyBuilder) Change(edit func(*v1alpha1.DRPolicySpec)) *DRPolicyBuilder {
+	edit(&b.obj.Spec)
+	return b
+}
+
 // Validated sets the condition of that name.
 func (b *DRPolicyBuilder) Validated(status metav1.ConditionStatus, message string) *DRPolicyBuilder {
 	setCondition(&b.obj.Status.Conditions, v1alpha1.ConditionValidated, status, "Because", message)
@@ -118,6 +124,36 @@ func (b *DRClusterConfigBuilder) ReplicationClass(name, provisioner, interval, l
 		Name: name, Provisioner: provisioner, SchedulingInterval: interval,
 		Labels: map[string]string{labelKey: replicationID},
 	})
+	return b
+}
+
+// GroupReplicationClass adds a VolumeGroupReplicationClass.
+func (b *DRClusterConfigBuilder) GroupReplicationClass(name, provisioner, interval, replicationID, groupReplicationID string) *DRClusterConfigBuilder {
+	b.obj.Status.VolumeGroupReplicationClasses = append(b.obj.Status.VolumeGroupReplicationClasses, v1alpha1.ClassInfo{
+		Name: name, Provisioner: provisioner, SchedulingInterval: interval, ReplicationID: replicationID, GroupReplicationID: groupReplicationID,
+	})
+	return b
+}
+
+// SnapshotClass adds a VolumeSnapshotClass; no storage ID means that it does not say.
+func (b *DRClusterConfigBuilder) SnapshotClass(name, driver, storageID string) *DRClusterConfigBuilder {
+	b.obj.Status.VolumeSnapshotClasses = append(b.obj.Status.VolumeSnapshotClasses, v1alpha1.ClassInfo{
+		Name: name, Provisioner: driver, StorageID: storageID, Labels: map[string]string{"name": name},
+	})
+	return b
+}
+
+// GroupSnapshotClass adds a VolumeGroupSnapshotClass.
+func (b *DRClusterConfigBuilder) GroupSnapshotClass(name, driver, storageID string) *DRClusterConfigBuilder {
+	b.obj.Status.VolumeGroupSnapshotClasses = append(b.obj.Status.VolumeGroupSnapshotClasses, v1alpha1.ClassInfo{
+		Name: name, Provisioner: driver, StorageID: storageID, Labels: map[string]string{"name": name},
+	})
+	return b
+}
+
+// Change edits what the builder has no word for.
+func (b *DRClusterConfigBuilder) Change(edit func(*v1alpha1.DRClusterConfigStatus)) *DRClusterConfigBuilder {
+	edit(&b.obj.Status)
 	return b
 }
 
