@@ -49,6 +49,11 @@ func (a *Agent) act(ctx context.Context, f *Facts, m *memory, d *Decision) (chan
 	if d.Settle != nil {
 		return true, a.save(ctx, m, d.Settle)
 	}
+	if a.volsync != nil {
+		if err := a.volsync.Apply(ctx, f.Key, d.VolSync); err != nil {
+			return false, err
+		}
+	}
 	if d.Forget {
 		return false, a.forget(ctx, f)
 	}

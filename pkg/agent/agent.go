@@ -21,6 +21,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/capture"
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
 	"github.com/ramendr/dr-apiserver/pkg/agent/served"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
@@ -43,6 +44,7 @@ type Agent struct {
 	hub         *hub
 	local       client.Client
 	backends    replication.Backends
+	volsync     *volsync.Backend
 	collector   *capture.Collector
 	index       *capture.Index
 	restorer    *restore.Restorer

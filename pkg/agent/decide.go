@@ -9,6 +9,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
@@ -31,6 +32,8 @@ type Decision struct {
 	Demote         []*Volume
 	How            replication.Demotion
 	Refresh        []*Volume
+	// VolSync is what follows for VolSync's objects.
+	VolSync volsync.Plan
 	// Release ends the replication of volumes and leaves nothing of ours on them, but that they were copies.
 	Release []*Volume
 	Copies  bool
@@ -62,6 +65,8 @@ type decider struct {
 	*Facts
 	spec v1alpha1.VolumeReplicationGroupSpec
 	out  Decision
+	// receiving is true for a secondary that has come to rest.
+	receiving bool
 	// report under construction.
 	report status.Report
 }
@@ -114,6 +119,7 @@ func (d *decider) begin() {
 }
 
 func (d *decider) end(refusal *checkpoint.Refusal) Decision {
+	d.planVolSync(false)
 	if refusal != nil {
 		d.condition(v1alpha1.ConditionDataReady, status.False(refusal.Reason, refusal.Message))
 	}

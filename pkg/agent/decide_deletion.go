@@ -31,6 +31,10 @@ func decideDeletion(f *Facts) Decision {
 	}
 	d.out.After = relook
 	waiting := d.letGo(role)
+	d.planVolSync(true)
+	if waiting == "" && len(d.out.VolSync.Delete) > 0 {
+		waiting = "what VolSync was told is gone"
+	}
 	switch {
 	case waiting != "":
 		d.condition(v1alpha1.ConditionDataReady, status.False("Deleting", d.failing("Waits until "+waiting)))

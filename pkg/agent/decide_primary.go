@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -174,8 +175,10 @@ func (d *decider) continueRestore(start *bool, conditionType string) {
 	switch {
 	case r.Err == nil:
 		d.condition(conditionType, status.False("Restoring", "Being restored from the last complete capture."))
-	case errors.Is(r.Err, restore.ErrConflict):
+	case errors.Is(r.Err, restore.ErrConflict), errors.Is(r.Err, replication.ErrConflict):
 		d.condition(conditionType, status.False("RestoreConflict", r.Err.Error()))
+	case errors.Is(r.Err, volsync.ErrNoImage):
+		d.condition(conditionType, status.False("NoCompleteCopy", r.Err.Error()))
 	case errors.Is(r.Err, archive.ErrNoCapture):
 		d.condition(conditionType, status.False("NoCapture", r.Err.Error()))
 	case errors.Is(r.Err, errTokenInvalid):
@@ -192,7 +195,7 @@ func (d *decider) promoteRestored(wanted []archive.Volume) bool {
 	for i := range wanted {
 		v := d.volume(wanted[i].PVC.Namespace, wanted[i].PVC.Name)
 		switch {
-		case v == nil || !v.bound():
+		case v == nil || !v.bound() && !v.late():
 			unbound = append(unbound, wanted[i].PVC.Namespace+"/"+wanted[i].PVC.Name)
 		case !d.promote(v):
 			promoted = false

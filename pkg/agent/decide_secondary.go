@@ -24,6 +24,7 @@ func (d *decider) standBy() {
 			d.out.Claim = append(d.out.Claim, v)
 		}
 	}
+	d.receive()
 	d.secondaryRows()
 	if d.allSecondary() {
 		d.report.State = v1alpha1.SecondaryState
@@ -43,6 +44,9 @@ func (d *decider) giveWay() {
 		d.rememberObjects()
 	}
 	d.demoteAll(replication.Resync)
+	if len(d.out.Demote) == 0 {
+		d.receive()
+	}
 	d.secondaryRows()
 	if d.allSecondary() {
 		d.report.State = v1alpha1.SecondaryState
@@ -71,6 +75,7 @@ func (d *decider) handOver() {
 	if d.Checkpoint.Token != nil {
 		d.report.Token = d.Checkpoint.Token
 		d.report.State = v1alpha1.SecondaryState
+		d.receive()
 		d.secondaryRows()
 		d.condition(v1alpha1.ConditionQuiesced, status.True("Stopped", "The workload is stopped and kept stopped."))
 		d.out.Quiesce = true

@@ -17,6 +17,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
 )
@@ -32,6 +33,8 @@ type Facts struct {
 	Checkpoint *checkpoint.Checkpoint
 	// Volumes that the selector covers or that belong to the group, sorted.
 	Volumes []Volume
+	// VolSync is what there is of the group's replication by VolSync; nil if the agent does not know how.
+	VolSync *volsync.Facts
 	Stop    StopFacts
 	Restore RestoreFacts
 	Capture CaptureFacts

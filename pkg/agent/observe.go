@@ -20,6 +20,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/agent/workload"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
@@ -36,6 +37,9 @@ func (a *Agent) observe(ctx context.Context, key types.NamespacedName, m *memory
 		return nil, err
 	}
 	f.Volumes = volumes
+	if err := a.observeVolSync(ctx, f); err != nil {
+		return nil, err
+	}
 	m.fill(f)
 	return f, nil
 }
@@ -64,7 +68,7 @@ func (a *Agent) observeVolumes(ctx context.Context, f *Facts) ([]Volume, error) 
 	for i := range claims.Items {
 		pvc := &claims.Items[i]
 		selected, owner := selector.Matches(labels.Set(pvc.Labels)), pvc.Annotations[mark.Owner]
-		if !selected && owner != f.Key.String() {
+		if !selected && owner != f.Key.String() || volsync.Temporary(pvc) {
 			continue
 		}
 		v, err := a.observeVolume(ctx, pvc, rules)

@@ -94,6 +94,7 @@ func (d *decider) secondaryRows() {
 		row.Protected = secondaryProtected(v, row.Ready)
 		d.report.Volumes = append(d.report.Volumes, row)
 	}
+	d.receivedRows()
 	d.summarize("Secondary", "No volume is writable here.", "InSync", "The copies are complete.")
 }
 

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	csiaddons "github.com/csi-addons/kubernetes-csi-addons/api/replication.storage/v1alpha1"
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -34,6 +36,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/inventory"
 	"github.com/ramendr/dr-apiserver/pkg/agent/lease"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumereplication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
 	"github.com/ramendr/dr-apiserver/pkg/agent/served"
@@ -101,6 +104,7 @@ func Run(ctx context.Context, c Config) error {
 	report := &inventory.Reconciler{Cluster: c.Cluster, Hub: hubWriter, Local: mgr.GetClient(), Kinds: a.kinds, Clock: failpoint.Clock()}
 	if err := errors.Join(
 		a.watch(ctx, mgr.GetCache()),
+		a.watchVolSync(),
 		report.SetupWithManager(mgr),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("groups", a.hub.known),
@@ -119,7 +123,8 @@ func Run(ctx context.Context, c Config) error {
 
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	return scheme, errors.Join(clientgoscheme.AddToScheme(scheme), csiaddons.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
+	return scheme, errors.Join(clientgoscheme.AddToScheme(scheme), csiaddons.AddToScheme(scheme),
+		volsyncv1alpha1.AddToScheme(scheme), snapshotv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
 }
 
 func unlimited(config *rest.Config) *rest.Config {
@@ -154,11 +159,16 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 	})
 	optional := served.NewKinds(mgr.GetCache(), mgr.GetAPIReader(), mgr.GetScheme())
 	h, index := newHub(hubClient, c.Cluster), capture.NewIndex(capture.NewKinds(kinds), names)
+	copier := &volsync.Backend{
+		Reader: optional, Live: mgr.GetAPIReader(), Client: mgr.GetClient(), Key: h.replicationKey, Clock: failpoint.Clock(),
+	}
 	a := &Agent{
 		cluster: c.Cluster, workers: c.Workers, hub: h, local: mgr.GetClient(), clock: failpoint.Clock(),
 		backends: replication.Backends{
 			&volumereplication.Backend{Reader: optional, Client: mgr.GetClient()},
+			copier,
 		},
+		volsync:     copier,
 		collector:   &capture.Collector{Resources: index, Client: objects, Namespaces: mgr.GetClient()},
 		restorer:    &restore.Restorer{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Dynamic: objects, Exists: index.Exists},
 		stores:      objectstore.NewProvider(c.Profiles, secrets, c.Namespace),

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
@@ -18,6 +19,8 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/capture"
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
 	"github.com/ramendr/dr-apiserver/pkg/agent/handover"
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
@@ -76,9 +79,45 @@ func (a *Agent) restoreVolumes(ctx context.Context, f *Facts, m *memory) {
 		found, err = a.findCapture(ctx, f)
 	}
 	if err == nil {
-		err = a.restorer.Volumes(ctx, f.Key, found.Content.Volumes, restore.Namespace(found.Content.Objects))
+		err = a.restoreEach(ctx, f, found)
 	}
 	a.restored(ctx, f, m, err, func(r *RestoreFacts) { r.Found, r.Volumes = found, err == nil })
+}
+
+// restoreEach puts all volumes of a capture in place at once: those the storage has here as they were captured, others as
+// their backends have them.
+func (a *Agent) restoreEach(ctx context.Context, f *Facts, found *archive.Found) error {
+	var captured []archive.Volume
+	var others []func() error
+	for i := range found.Content.Volumes {
+		v := found.Content.Volumes[i]
+		by, byItself := a.backends.For(v1alpha1.ReplicationMethod(v.PVC.Annotations[mark.Method])).(replication.Restorer)
+		if !byItself {
+			captured = append(captured, v)
+			continue
+		}
+		others = append(others, func() error { return a.restoreOne(ctx, f, &v.PVC, by) })
+	}
+	if err := a.restorer.Volumes(ctx, f.Key, captured, restore.Namespace(found.Content.Objects)); err != nil {
+		return err
+	}
+	errs := make([]error, len(others))
+	var wait sync.WaitGroup
+	for i, other := range others {
+		wait.Go(func() { errs[i] = other() })
+	}
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
+// restoreOne puts a claim in place that its backend does not have the captured volume of.
+func (a *Agent) restoreOne(ctx context.Context, f *Facts, claim *corev1.PersistentVolumeClaim, by replication.Restorer) error {
+	if claim.Namespace != f.Key.Namespace || claim.Name == "" {
+		return replication.Conflict(fmt.Sprintf("the captured PersistentVolumeClaim %s/%s is not of namespace %s", claim.Namespace, claim.Name, f.Key.Namespace))
+	}
+	return by.Restore(ctx, replication.Restoration{
+		Claim: claim, Group: f.Key, Epoch: f.Checkpoint.Spec.Epoch, HandedOver: f.Checkpoint.Spec.Action == v1alpha1.VRGActionRelocate,
+	})
 }
 
 func (a *Agent) restoreObjects(ctx context.Context, f *Facts, m *memory) {

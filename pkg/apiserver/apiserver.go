@@ -21,6 +21,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/hublock"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
 	drrest "github.com/ramendr/dr-apiserver/pkg/registry/dr/rest"
+	"github.com/ramendr/dr-apiserver/pkg/replicationkey"
 )
 
 // ExtraConfig is what this server needs besides what every API server does.
@@ -77,7 +78,7 @@ func (c CompletedConfig) New() (*server.GenericAPIServer, error) {
 	}
 	c.extra.GroupClusters.use(storage.Groups)
 	c.extra.AdmissionObjects.Use(storage.Policies.Store, storage.Clusters.Store)
-	if err := c.shareNamespaces(storage); err != nil {
+	if err := c.useHub(storage); err != nil {
 		return nil, err
 	}
 	if err := addWatchCacheCheck(generic, group); err != nil {
@@ -89,16 +90,17 @@ func (c CompletedConfig) New() (*server.GenericAPIServer, error) {
 	return generic, c.addControllers(generic)
 }
 
-// shareNamespaces has replicas over one storage create placements one after the other in each namespace.
-func (c CompletedConfig) shareNamespaces(storage *drrest.Storage) error {
-	if !c.extra.ElectLeader {
-		return nil
-	}
+// useHub tells storages what they keep on the hub: the master key of replication, and, where replicas share a storage, the
+// locks by which they create placements one after the other in each namespace.
+func (c CompletedConfig) useHub(storage *drrest.Storage) error {
 	hub, err := kubernetes.NewForConfig(c.extra.Hub)
 	if err != nil {
 		return fmt.Errorf("creating a client of the hub: %w", err)
 	}
-	storage.Placements.ShareNamespaces(hublock.New(hub.CoordinationV1().Leases(c.extra.Namespace), "dr-placements-of-", failpoint.Clock()))
+	storage.Keys.Use(replicationkey.NewMaster(hub.CoreV1().Secrets(c.extra.Namespace)))
+	if c.extra.ElectLeader {
+		storage.Placements.ShareNamespaces(hublock.New(hub.CoordinationV1().Leases(c.extra.Namespace), "dr-placements-of-", failpoint.Clock()))
+	}
 	return nil
 }
 

@@ -49,6 +49,8 @@ type Report struct {
 	Volumes    []Volume
 	Capture    *v1alpha1.CaptureReference
 	Token      *v1alpha1.HandoverToken
+	// VolSync is what is received by VolSync.
+	VolSync *v1alpha1.VRGVolSyncStatus
 	// Awaited is the type of a condition that somebody waits for although the role is not confirmed yet.
 	Awaited string
 }
@@ -83,6 +85,7 @@ func (r *Report) Status(before v1alpha1.VolumeReplicationGroupStatus, now time.T
 		Conditions:         conditions(before.Conditions, r.Conditions, r.Generation, now),
 		LastCapture:        r.Capture.DeepCopy(),
 		HandoverToken:      r.Token.DeepCopy(),
+		VolSync:            r.VolSync.DeepCopy(),
 		LastUpdateTime:     before.LastUpdateTime,
 	}
 	for _, v := range r.Volumes {

@@ -218,7 +218,7 @@ func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
 
 // always are the fields that a report always speaks of.
 var always = []string{
-	"observedGeneration", "epoch", "state", "conditions", "lastCapture", "handoverToken",
+	"observedGeneration", "epoch", "state", "conditions", "lastCapture", "handoverToken", "volSync",
 	"lastGroupSyncTime", "lastGroupSyncDuration", "lastGroupSyncBytes",
 }
 
