@@ -42,7 +42,7 @@ func (b *Backend) Class(v replication.Volume) (string, *replication.Problem) {
 		return "", &replication.Problem{Reason: ReasonNoReplicationClass, Message: fmt.Sprintf(
 			"PersistentVolumeClaim %s: VolumeReplicationClasses can't be read (%v); is csi-addons installed on this cluster?", v.Key(), err)}
 	}
-	return chooseClass(v, classes.Items)
+	return ChooseClass(v, classes.Items)
 }
 
 // Report implements replication.Backend.
@@ -51,7 +51,7 @@ func (b *Backend) Report(claim types.NamespacedName) (*replication.State, error)
 	if vr == nil || err != nil {
 		return nil, err
 	}
-	return report(vr), nil
+	return StateOf(vr), nil
 }
 
 // Promote implements replication.Backend. csi-addons escalates a promotion to a forced one by itself.

@@ -197,7 +197,7 @@ func TestReport(t *testing.T) {
 					State: tc.state, ObservedGeneration: tc.observed, Message: tc.message, Conditions: tc.conditions,
 				},
 			}
-			if got := *report(vr); got != tc.want {
+			if got := *StateOf(vr); got != tc.want {
 				t.Errorf("got %+v\nwant %+v", got, tc.want)
 			}
 		})

@@ -23,9 +23,9 @@ const (
 	defaultClassAnnotation = "replication.storage.openshift.io/is-default-class"
 )
 
-// chooseClass is the whole rule: the claim is bound to a CSI volume, its storage class has a peer, and there is a
+// ChooseClass is the whole rule: the claim is bound to a CSI volume, its storage class has a peer, and there is a
 // VolumeReplicationClass of the same driver, the peer's replication id and the policy's interval.
-func chooseClass(v replication.Volume, classes []csiaddons.VolumeReplicationClass) (string, *replication.Problem) {
+func ChooseClass(v replication.Volume, classes []csiaddons.VolumeReplicationClass) (string, *replication.Problem) {
 	if problem := replication.CSI(v); problem != nil {
 		return "", problem
 	}
@@ -37,7 +37,7 @@ func chooseClass(v replication.Volume, classes []csiaddons.VolumeReplicationClas
 	driver := v.PV.Spec.CSI.Driver
 	var fitting []csiaddons.VolumeReplicationClass
 	for _, class := range classes {
-		if class.Spec.Provisioner == driver && fits(class, rules, peer) {
+		if class.Spec.Provisioner == driver && sameStorage(v, class) && fits(class, rules, peer) {
 			fitting = append(fitting, class)
 		}
 	}
@@ -49,6 +49,15 @@ func chooseClass(v replication.Volume, classes []csiaddons.VolumeReplicationClas
 		return cmp.Or(cmp.Compare(b.Annotations[defaultClassAnnotation], a.Annotations[defaultClassAnnotation]), cmp.Compare(a.Name, b.Name))
 	})
 	return fitting[0].Name, nil
+}
+
+// sameStorage tells whether a class is of the storage that the volume is on, as far as their labels say.
+func sameStorage(v replication.Volume, class csiaddons.VolumeReplicationClass) bool {
+	if v.StorageClass == nil {
+		return true
+	}
+	of, own := v.StorageClass.Labels[v1alpha1.LabelStorageID], class.Labels[v1alpha1.LabelStorageID]
+	return of == "" || own == "" || of == own
 }
 
 func fits(class csiaddons.VolumeReplicationClass, rules replication.Rules, peer *v1alpha1.PeerClass) bool {

@@ -62,6 +62,9 @@ func TestTheClassOfAVolume(t *testing.T) {
 	}
 	isDefault := class("z-default", "sim", "1m", lower)
 	isDefault.Annotations = map[string]string{defaultClassAnnotation: "true"}
+	here, elsewhere := class("here", "sim", "1m", lower), class("elsewhere", "sim", "1m", lower)
+	here.Labels = map[string]string{v1alpha1.LabelReplicationID: "r1", v1alpha1.LabelStorageID: "s1"}
+	elsewhere.Labels = map[string]string{v1alpha1.LabelReplicationID: "r1", v1alpha1.LabelStorageID: "s9"}
 	plain := csiVolume("sim")
 	plain.Spec.CSI = nil
 	for name, tc := range map[string]struct {
@@ -76,9 +79,10 @@ func TestTheClassOfAVolume(t *testing.T) {
 		"the id in the older spelling":            {pv: csiVolume("sim"), rules: paired, classes: []csiaddons.VolumeReplicationClass{class("c", "sim", "1m", camel)}, want: "c"},
 		"of several, the first by name": {pv: csiVolume("sim"), rules: paired,
 			classes: []csiaddons.VolumeReplicationClass{class("b", "sim", "1m", lower), class("a", "sim", "1m", lower)}, want: "a"},
-		"of several, the default": {pv: csiVolume("sim"), rules: paired, classes: []csiaddons.VolumeReplicationClass{class("a", "sim", "1m", lower), isDefault}, want: "z-default"},
-		"not bound":               {rules: paired, reason: replication.ReasonNotBound, says: []string{"shop/data"}},
-		"not CSI":                 {pv: plain, rules: paired, reason: replication.ReasonNotCSI, says: []string{"shop/data", "PersistentVolume pv"}},
+		"of several, the default":              {pv: csiVolume("sim"), rules: paired, classes: []csiaddons.VolumeReplicationClass{class("a", "sim", "1m", lower), isDefault}, want: "z-default"},
+		"of several, that of the same storage": {pv: csiVolume("sim"), rules: paired, classes: []csiaddons.VolumeReplicationClass{elsewhere, here}, want: "here"},
+		"not bound":                            {rules: paired, reason: replication.ReasonNotBound, says: []string{"shop/data"}},
+		"not CSI":                              {pv: plain, rules: paired, reason: replication.ReasonNotCSI, says: []string{"shop/data", "PersistentVolume pv"}},
 		"no peer class": {pv: csiVolume("sim"), rules: edit(func(r *replication.Rules) { r.Peers = nil }), classes: []csiaddons.VolumeReplicationClass{class("c", "sim", "1m", lower)},
 			reason: replication.ReasonNoPeerClass, says: []string{"shop/data", `"fast"`, "status.unpaired"}},
 		"a storage class that is on another storage": {pv: csiVolume("sim"), rules: edit(func(r *replication.Rules) {
@@ -98,7 +102,7 @@ func TestTheClassOfAVolume(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			v := boundTo(tc.pv)
 			v.Rules = tc.rules
-			got, problem := chooseClass(v, tc.classes)
+			got, problem := ChooseClass(v, tc.classes)
 			if problem == nil {
 				problem = &replication.Problem{}
 			}

@@ -13,9 +13,9 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 )
 
-// report reads a VolumeReplication. What it says of an older generation is no answer to what it was last told. That it is
+// StateOf reads a VolumeReplication, also that of a group. What it says of an older generation is no answer to what it was last told. That it is
 // completed as secondary does not mean that it has caught up: it must be neither degraded nor resyncing as well.
-func report(vr *csiaddons.VolumeReplication) *replication.State {
+func StateOf(vr *csiaddons.VolumeReplication) *replication.State {
 	s := &replication.State{
 		Wanted:           replication.Role(vr.Spec.ReplicationState),
 		Ending:           !vr.DeletionTimestamp.IsZero(),
