@@ -166,24 +166,9 @@ func (d *decider) groupSpec(cluster string, c command) v1alpha1.VolumeReplicatio
 		spec.S3Profiles = profiles
 	}
 	if policy := d.facts.Policy; policy != nil && meta.IsStatusConditionTrue(policy.Status.Conditions, v1alpha1.ConditionValidated) {
-		spec.Async = asyncOf(policy.DeepCopy())
+		d.replicate(&spec, policy.DeepCopy())
 	}
 	return spec
-}
-
-func asyncOf(policy *v1alpha1.DRPolicy) *v1alpha1.VRGAsyncSpec {
-	if policy.Spec.SchedulingInterval == "" {
-		return nil
-	}
-	async := &v1alpha1.VRGAsyncSpec{
-		SchedulingInterval:          policy.Spec.SchedulingInterval,
-		ReplicationClassSelector:    policy.Spec.ReplicationClassSelector,
-		VolumeSnapshotClassSelector: policy.Spec.VolumeSnapshotClassSelector,
-	}
-	if policy.Status.Async != nil {
-		async.PeerClasses = policy.Status.Async.PeerClasses
-	}
-	return async
 }
 
 // profiles are the object stores a cluster's group captures to: its own cluster's first, then its peer's. That of a
