@@ -89,9 +89,11 @@ func newQuestion(f Facts, r Request) question {
 // if never.
 func (q question) sourceSynced() *metav1.Time {
 	synced := q.Placement.Status.LastGroupSyncTime
-	if g := q.sourceGroup; g != nil && g.Status.Epoch == q.Placement.Status.Epoch && g.Status.LastGroupSyncTime != nil &&
-		(synced == nil || synced.Before(g.Status.LastGroupSyncTime)) {
-		synced = g.Status.LastGroupSyncTime
+	if g := q.sourceGroup; g != nil && g.Status.Epoch == q.Placement.Status.Epoch {
+		reported := SyncPoint(g, q.targetGroup, synced)
+		if reported != nil && (synced == nil || synced.Before(reported)) {
+			synced = reported
+		}
 	}
 	return synced
 }

@@ -67,7 +67,7 @@ func (d *decider) reportSyncTimes() {
 	if !action.Confirms(group, v1alpha1.PrimaryState, d.status.Epoch) {
 		return
 	}
-	d.status.LastGroupSyncTime = group.Status.LastGroupSyncTime.DeepCopy()
+	d.status.LastGroupSyncTime = action.SyncPoint(group, d.ownGroups()[d.peer()], d.status.LastGroupSyncTime).DeepCopy()
 	if capture := group.Status.LastCapture; capture != nil && capture.Epoch == d.status.Epoch {
 		d.status.LastKubeObjectProtectionTime = capture.Time.DeepCopy()
 	}

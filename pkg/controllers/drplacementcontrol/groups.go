@@ -162,6 +162,7 @@ func (d *decider) groupSpec(cluster string, c command) v1alpha1.VolumeReplicatio
 	spec.PVCSelector = placement.PVCSelector
 	spec.KubeObjectProtection = placement.KubeObjectProtection
 	spec.ReplicationState, spec.Action, spec.Epoch, spec.HandoverToken = c.role, c.action, c.epoch, c.token
+	spec.VolSync = d.volSync(cluster, c)
 	if profiles := d.profiles(cluster); len(profiles) > 0 {
 		spec.S3Profiles = profiles
 	}

@@ -37,8 +37,7 @@ func source(group types.NamespacedName, claim Claim, spec v1alpha1.VolSyncSpec, 
 }
 
 // destination is the ReplicationDestination that receives a volume and keeps the last complete copy as a snapshot: into the
-// claim, if there is one, of which then only what differs is sent, else into one that VolSync makes. It has no trigger:
-// it receives again as soon as it has made an image.
+// claim, if there is one, of which then only what differs is sent, else into one that VolSync makes.
 func destination(group types.NamespacedName, d v1alpha1.VolSyncDestination, spec v1alpha1.VolSyncSpec, snapshotClass string, into *Claim, exports bool) *volsyncv1alpha1.ReplicationDestination {
 	service := corev1.ServiceTypeLoadBalancer
 	if exports {

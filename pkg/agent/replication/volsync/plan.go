@@ -220,6 +220,7 @@ func (p *planner) receive() {
 		}
 		wanted := destination(p.Group, d, p.copying(), p.SnapshotClasses[d.StorageClassName], into, p.Exports)
 		rd := p.Destinations[d.Name]
+		wanted.Spec.Trigger = &volsyncv1alpha1.ReplicationDestinationTriggerSpec{Manual: receipt(rd, p.latest(rd))}
 		switch {
 		case rd == nil:
 			p.out.Create = append(p.out.Create, wanted)

@@ -6,10 +6,12 @@ package volsync
 import (
 	"fmt"
 	"hash/fnv"
+	"strconv"
 	"strings"
 	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 )
 
 // A ReplicationSource is synced by manual triggers only: by the time at which a sync is due, or by the epoch of the final
@@ -18,8 +20,10 @@ import (
 // while nothing is under way.
 const (
 	triggerSync = "sync-"
+	// triggerReceive, with a number, is a destination's.
+	triggerReceive = "receive-"
 	// A sync ends for the source once the destination's mover has everything; the destination makes an image of it
-	// afterwards. It does not listen again before that. So a second sync that succeeds proves the image of the first.
+	// afterwards. It does not receive again before that. So a second sync that succeeds proves the image of the first.
 	triggerFinal, triggerConfirm = "final-%d", "final-%d-confirm"
 )
 
@@ -100,6 +104,23 @@ func final(rs *volsyncv1alpha1.ReplicationSource, epoch int64) string {
 	default:
 		return first
 	}
+}
+
+// receipt is the trigger of a destination, which receives once for each. VolSync would have it receive again while the
+// snapshot of what came last is still being cut, and mix what comes next into it: so it is told to only once that is done.
+func receipt(rd *volsyncv1alpha1.ReplicationDestination, image *snapshotv1.VolumeSnapshot) string {
+	now := ""
+	if rd != nil && rd.Spec.Trigger != nil {
+		now = rd.Spec.Trigger.Manual
+	}
+	n, err := strconv.ParseInt(strings.TrimPrefix(now, triggerReceive), 10, 64)
+	if err != nil {
+		return triggerReceive + "1"
+	}
+	if rd.Status == nil || rd.Status.LastManualSync != now || image == nil {
+		return now
+	}
+	return triggerReceive + strconv.FormatInt(n+1, 10)
 }
 
 // finalDone tells whether the peer has made an image of what was written up to the final sync.

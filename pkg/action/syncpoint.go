@@ -1,0 +1,37 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package action
+
+import (
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// SyncPoint is the point in time up to which every volume of the primary is known to be with its peer: what the primary
+// reports, unless the peer has not made an image yet of what it was sent last. Then it is what was known before.
+func SyncPoint(primary, peer *v1alpha1.VolumeReplicationGroup, known *metav1.Time) *metav1.Time {
+	if primary.Status.LastGroupSyncTime == nil {
+		return nil
+	}
+	for i := range primary.Status.ProtectedPVCs {
+		if row := &primary.Status.ProtectedPVCs[i]; row.ReplicationMethod == v1alpha1.MethodVolSync && !arrived(row, peer) {
+			return known
+		}
+	}
+	return primary.Status.LastGroupSyncTime
+}
+
+// arrived tells whether a peer has completed an image since the last sync of a volume began. It did not receive again
+// before it had completed the image of the sync before; an image completed since is of this one.
+func arrived(row *v1alpha1.ProtectedPVC, peer *v1alpha1.VolumeReplicationGroup) bool {
+	if row.LastSyncTime == nil || peer == nil || peer.Status.VolSync == nil {
+		return false
+	}
+	return slices.ContainsFunc(peer.Status.VolSync.Destinations, func(d v1alpha1.VolSyncDestinationStatus) bool {
+		return d.Name == row.Name && d.LastSyncTime != nil && !d.LastSyncTime.Before(row.LastSyncTime)
+	})
+}
