@@ -6,6 +6,7 @@ package cmd
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/rest"
@@ -30,13 +31,18 @@ func newApp() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, words []string) error {
 			options.Name = words[0]
+			if !cmd.Flags().Changed("volumes") {
+				options.Volumes = max(options.Volumes, len(strings.Split(options.StorageClass, ",")))
+			}
 			return deployApp(cmd.Context(), printer(cmd.OutOrStdout()), options)
 		},
 	}
 	flags := command.Flags()
 	flags.StringVar(&options.cluster, "cluster", "dr1", "the cluster it runs on")
-	flags.IntVar(&options.Volumes, "volumes", 2, "how many volumes it has")
-	flags.StringVar(&options.StorageClass, "storage-class", "sim-replicated", "the class of its volumes; sim-plain can't be replicated")
+	flags.IntVar(&options.Volumes, "volumes", 2, "how many volumes it has; at least one of each class")
+	flags.StringVar(&options.StorageClass, "storage-class", "sim-replicated",
+		"the class of its volumes, or several with commas in between that take turns; sim-plain can't be replicated")
+	flags.BoolVar(&options.Together, "together", false, "have it write each record to all its volumes at once")
 	flags.BoolVar(&options.noWait, "no-wait", false, "return when it is deployed")
 	return command
 }

@@ -52,6 +52,9 @@ func printRecords(out io.Writer, report *records.Report) {
 		fmt.Fprintf(out, "%s\t%d\t%s\t%s\t%d\t%d times\n",
 			v.Claim, v.Acknowledged, v.Primary, surviving, v.Lost.Count, len(v.Overlaps))
 	}
+	if report.Torn > 0 {
+		fmt.Fprintf(out, "\n%d records that were written to several volumes at once survive on some of them only.\n", report.Torn)
+	}
 	fmt.Fprintln(out, "\nVOLUME\tWRITER\tGENERATION\tRECORDS\tFROM\tTO")
 	for _, v := range report.Volumes {
 		for _, w := range v.Writers {

@@ -9,6 +9,7 @@ import (
 	"crypto/rand"
 	_ "embed"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -38,18 +39,24 @@ type Options struct {
 	Name string
 	// Volumes is how many it has.
 	Volumes int
-	// StorageClass of the volumes.
+	// StorageClass of the volumes. Several, with commas in between, take turns.
 	StorageClass string
+	// Together makes it write each record to all its volumes at once.
+	Together bool
 }
+
+// volume of the application.
+type volume struct{ Name, Class string }
 
 // Deploy applies the application to a cluster, in a namespace that it makes there and on the hub.
 func Deploy(ctx context.Context, hub, cluster *rest.Config, options Options) error {
-	volumes := make([]string, 0, options.Volumes)
+	classes := strings.Split(options.StorageClass, ",")
+	var volumes []volume
 	for i := range options.Volumes {
-		volumes = append(volumes, fmt.Sprintf("data-%d", i))
+		volumes = append(volumes, volume{Name: fmt.Sprintf("data-%d", i), Class: classes[i%len(classes)]})
 	}
 	rendered, err := objects.Render(manifests, map[string]any{
-		"Name": options.Name, "Volumes": volumes, "StorageClass": options.StorageClass,
+		"Name": options.Name, "Volumes": volumes, "Together": options.Together,
 		"Node": node, "Password": rand.Text(),
 	})
 	if err != nil {

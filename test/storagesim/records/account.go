@@ -45,13 +45,17 @@ func primary(copies []held) (index int, writable bool) {
 			index = i
 		}
 	}
-	return index, index >= 0 && copies[index].meta.MayWrite()
+	return index, index >= 0 && copies[index].meta.MayWrite() && !copies[index].meta.Incoming
 }
 
-// rank orders copies: writable before read-only, then by generation, then by how much they hold.
+// rank orders copies: writable ones before what movers bring in, and that before read-only ones; then by generation, then by
+// how much they hold.
 func (h *held) rank() []int64 {
 	writable := int64(0)
-	if h.meta.MayWrite() {
+	switch {
+	case h.meta.MayWrite() && !h.meta.Incoming:
+		writable = 2
+	case h.meta.MayWrite():
 		writable = 1
 	}
 	return []int64{writable, h.meta.Generation, int64(len(h.records))}
@@ -59,7 +63,7 @@ func (h *held) rank() []int64 {
 
 func describe(c *held) Copy {
 	d := Copy{
-		Cluster: c.cluster, Role: string(c.meta.Role), Generation: c.meta.Generation, Records: len(c.records),
+		Cluster: c.cluster, Handle: c.meta.Handle, Role: string(c.meta.Role), Generation: c.meta.Generation, Records: len(c.records),
 	}
 	switch {
 	case c.meta.LastSync != nil:

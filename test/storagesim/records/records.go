@@ -35,13 +35,16 @@ type Report struct {
 	Acknowledged int `json:"acknowledged"`
 	Lost         int `json:"lost"`
 	Overlaps     int `json:"overlaps"`
+	// Torn is how many records that were written to several volumes at once survive on some of them and not on all.
+	Torn int `json:"torn"`
 	// Volumes by claim, and by age where a claim had several.
 	Volumes []Volume `json:"volumes"`
 }
 
 // Volume is one volume that records were written to.
 type Volume struct {
-	// Claim is the PersistentVolumeClaim's name, Handle the volume's.
+	// Claim is the PersistentVolumeClaim's name, Handle the volume's. A volume that was made from a snapshot or by a mover is
+	// the same volume as the one it goes on from, and has that one's handle here.
 	Claim  string `json:"claim"`
 	Handle string `json:"handle"`
 	// Acknowledged is how many records were acknowledged to writers, on any cluster.
@@ -65,6 +68,7 @@ type Volume struct {
 // Copy is what one cluster's storage holds of a volume.
 type Copy struct {
 	Cluster string `json:"cluster"`
+	Handle  string `json:"handle"`
 	// Role is Primary, Secondary or Standalone, Generation the number of promotions this copy knows of.
 	Role       string `json:"role"`
 	Generation int64  `json:"generation"`
@@ -111,17 +115,21 @@ func Read(runDir, namespace string) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	clusters, err := clusterDirs(runDir)
+	clusters, err := findVolumes(runDir)
 	if err != nil {
 		return nil, err
 	}
 	report := &Report{Namespace: namespace, Time: time.Now(), Volumes: []Volume{}}
+	var members []member
 	for key, acks := range claims {
-		copies, err := readCopies(clusters, key.handle)
+		copies, err := readCopies(clusters, layout.Claim{Namespace: namespace, Name: key.claim}, key.handle)
 		if err != nil {
 			return nil, err
 		}
 		report.Volumes = append(report.Volumes, account(key, acks, copies))
+		if newest, _ := primary(copies); newest >= 0 {
+			members = append(members, member{acks: acks, survivors: keys(copies[newest].records)})
+		}
 	}
 	slices.SortFunc(report.Volumes, func(a, b Volume) int {
 		return cmp.Or(strings.Compare(a.Claim, b.Claim), a.Writers[0].FirstTime.Compare(b.Writers[0].FirstTime))
@@ -131,10 +139,11 @@ func Read(runDir, namespace string) (*Report, error) {
 		report.Lost += v.Lost.Count
 		report.Overlaps += len(v.Overlaps)
 	}
+	report.Torn = torn(members)
 	return report, nil
 }
 
-// volumeKey names a volume of a claim.
+// volumeKey names a volume of a claim by its lineage.
 type volumeKey struct{ claim, handle string }
 
 // acknowledged reads what was acknowledged to the writers of a namespace.
@@ -161,15 +170,37 @@ func acknowledged(dir, namespace string) (map[volumeKey][]layout.Record, error) 
 	return volumes, nil
 }
 
-// clusterDirs finds the clusters' volumes, by name of cluster.
-func clusterDirs(runDir string) (map[string]string, error) {
+// clusterVolumes are what one cluster's storage holds.
+type clusterVolumes struct {
+	cluster, dir string
+	// metas of the volumes by lineage.
+	metas map[string][]*layout.Meta
+}
+
+// findVolumes finds the clusters' volumes.
+func findVolumes(runDir string) ([]clusterVolumes, error) {
 	dirs, err := filepath.Glob(filepath.Join(runDir, "*", volumesDir))
 	if err != nil {
 		return nil, err
 	}
-	clusters := map[string]string{}
+	var clusters []clusterVolumes
 	for _, dir := range dirs {
-		clusters[filepath.Base(filepath.Dir(dir))] = dir
+		c := clusterVolumes{cluster: filepath.Base(filepath.Dir(dir)), dir: dir, metas: map[string][]*layout.Meta{}}
+		handles, err := layout.Handles(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, handle := range handles {
+			m, err := layout.ReadMeta(dir, handle)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+			c.metas[m.Lineage()] = append(c.metas[m.Lineage()], m)
+		}
+		clusters = append(clusters, c)
 	}
 	return clusters, nil
 }
@@ -181,19 +212,28 @@ type held struct {
 	records []layout.Record
 }
 
-func readCopies(clusters map[string]string, handle string) ([]held, error) {
+// readCopies reads the copies of a claim's volume: what mirrors it, and what goes on from it under the same claim. What only
+// helps to carry it over, such as a mover's volumes, is none.
+func readCopies(clusters []clusterVolumes, claim layout.Claim, lineage string) ([]held, error) {
 	var copies []held
-	for cluster, dir := range clusters {
-		meta, records, err := readCopy(dir, handle)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
+	for _, c := range clusters {
+		for _, m := range c.metas[lineage] {
+			if m.Handle != lineage && m.Claim != claim {
+				continue
+			}
+			meta, records, err := readCopy(c.dir, m.Handle)
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				return nil, fmt.Errorf("volume %s on %s: %w", m.Handle, c.cluster, err)
+			}
+			copies = append(copies, held{cluster: c.cluster, meta: meta, records: records})
 		}
-		if err != nil {
-			return nil, fmt.Errorf("volume %s on %s: %w", handle, cluster, err)
-		}
-		copies = append(copies, held{cluster: cluster, meta: meta, records: records})
 	}
-	slices.SortFunc(copies, func(a, b held) int { return strings.Compare(a.cluster, b.cluster) })
+	slices.SortFunc(copies, func(a, b held) int {
+		return cmp.Or(strings.Compare(a.cluster, b.cluster), strings.Compare(a.meta.Handle, b.meta.Handle))
+	})
 	return copies, nil
 }
 

@@ -196,6 +196,73 @@ func TestRead(t *testing.T) {
 	}
 }
 
+func TestVolumesThatGoOnFromOneAnotherAreOneVolume(t *testing.T) {
+	dir := t.TempDir()
+	before := run{cluster: "dr1", generation: 1, first: 1, count: 100}
+	after := run{cluster: "dr2", generation: 4, first: 81, count: 10, start: 200 * second}
+	kept := run{cluster: "dr1", generation: 1, first: 1, count: 80}
+	claim := layout.Claim{Namespace: "shop", Name: "data"}
+	put(t, layout.AckPath(filepath.Join(dir, ackDir), claim), lines(t, all(before, after), "pvc-1", "\n"))
+	volume := func(cluster string, m layout.Meta, holds []layout.Record) {
+		content := lines(t, holds, "", "")
+		m.Role, m.Content, m.Size = layout.Standalone, "content-1", int64(len(content))
+		put(t, layout.RecordsPath(filepath.Join(dir, cluster, volumesDir), &m), content)
+		if err := layout.WriteMeta(filepath.Join(dir, cluster, volumesDir), &m, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check := func(primary string, lost int, surviving map[string]int) {
+		t.Helper()
+		report, err := Read(dir, "shop")
+		if err != nil || len(report.Volumes) != 1 {
+			t.Fatalf("%+v, %v", report, err)
+		}
+		v := report.Volumes[0]
+		if v.Handle != "pvc-1" || v.Primary != primary || v.Lost.Count != lost {
+			t.Errorf("handle %s, primary %q, lost %d", v.Handle, v.Primary, v.Lost.Count)
+		}
+		checkCopies(t, v, surviving)
+	}
+	volume("dr1", layout.Meta{Handle: "pvc-1", Claim: claim, Generation: 1}, all(before))
+	volume("dr2", layout.Meta{Handle: "pvc-2", Origin: "pvc-1", Claim: layout.Claim{Namespace: "shop", Name: "volsync-data-dst"},
+		Generation: 3, Incoming: true}, all(kept))
+	check("dr1", 10, map[string]int{"dr1": 100}) // a mover's own volume is no copy
+	volume("dr2", layout.Meta{Handle: "pvc-3", Origin: "pvc-1", Claim: claim, Generation: 4, Incoming: true}, all(kept))
+	check("dr1", 10, map[string]int{"dr1": 100, "dr2": 80}) // nor is the application there
+	volume("dr2", layout.Meta{Handle: "pvc-3", Origin: "pvc-1", Claim: claim, Generation: 4}, all(kept, after))
+	check("dr2", 20, map[string]int{"dr1": 100, "dr2": 90})
+}
+
+func TestRecordsWrittenToSeveralVolumesAtOnceAreOnAllOrOnNone(t *testing.T) {
+	written := func(times ...int64) []layout.Record {
+		var records []layout.Record
+		for i, together := range times {
+			records = append(records, layout.Record{Seq: int64(i + 1), Cluster: "dr1", Generation: 1, Together: together})
+		}
+		return records
+	}
+	for name, c := range map[string]struct {
+		first, second []layout.Record
+		torn          int
+	}{
+		"all survive":                {written(1, 2, 3), written(1, 2, 3), 0},
+		"both end at the same":       {written(1, 2), written(1, 2), 0},
+		"one ends earlier":           {written(1, 2, 3), written(1), 2},
+		"one has lost all":           {written(1, 2, 3), nil, 3},
+		"none was written with both": {written(0, 0, 0), nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			acks := written(1, 2, 3)
+			if len(c.first) > 0 && c.first[0].Together == 0 {
+				acks = c.first
+			}
+			if got := torn([]member{{acks, keys(c.first)}, {acks, keys(c.second)}}); got != c.torn {
+				t.Errorf("%d torn, want %d", got, c.torn)
+			}
+		})
+	}
+}
+
 func checkCopies(t *testing.T, v Volume, surviving map[string]int) {
 	t.Helper()
 	if len(v.Copies) != len(surviving) || v.Deleted != (len(surviving) == 0) {
