@@ -11,6 +11,7 @@ import (
 	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
+	networkfence "github.com/csi-addons/kubernetes-csi-addons/api/csiaddons/v1alpha1"
 	csiaddons "github.com/csi-addons/kubernetes-csi-addons/api/replication.storage/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -32,11 +33,13 @@ import (
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/capture"
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
+	"github.com/ramendr/dr-apiserver/pkg/agent/fence"
 	"github.com/ramendr/dr-apiserver/pkg/agent/hubtoken"
 	"github.com/ramendr/dr-apiserver/pkg/agent/inventory"
 	"github.com/ramendr/dr-apiserver/pkg/agent/lease"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumegroupreplication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumereplication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
 	"github.com/ramendr/dr-apiserver/pkg/agent/served"
@@ -102,14 +105,23 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	report := &inventory.Reconciler{Cluster: c.Cluster, Hub: hubWriter, Local: mgr.GetClient(), Kinds: a.kinds, Clock: failpoint.Clock()}
+	fences, err := fence.New(c.Cluster, a.hub.client, a.kinds, mgr.GetClient())
+	if err != nil {
+		return err
+	}
 	if err := errors.Join(
 		a.watch(ctx, mgr.GetCache()),
 		a.watchVolSync(),
+		a.watchVolumeGroups(),
 		report.SetupWithManager(mgr),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
 		mgr.AddReadyzCheck("groups", a.hub.known),
 		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
 			a.kinds.Run(ctx)
+			return nil
+		})),
+		mgr.Add(manager.RunnableFunc(func(ctx context.Context) error {
+			fences.Run(ctx)
 			return nil
 		})),
 		mgr.Add(manager.RunnableFunc(a.run)),
@@ -123,7 +135,7 @@ func Run(ctx context.Context, c Config) error {
 
 func newScheme() (*runtime.Scheme, error) {
 	scheme := runtime.NewScheme()
-	return scheme, errors.Join(clientgoscheme.AddToScheme(scheme), csiaddons.AddToScheme(scheme),
+	return scheme, errors.Join(clientgoscheme.AddToScheme(scheme), csiaddons.AddToScheme(scheme), networkfence.AddToScheme(scheme),
 		volsyncv1alpha1.AddToScheme(scheme), snapshotv1.AddToScheme(scheme), v1alpha1.AddToScheme(scheme))
 }
 
@@ -166,6 +178,7 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 		cluster: c.Cluster, workers: c.Workers, hub: h, local: mgr.GetClient(), clock: failpoint.Clock(),
 		backends: replication.Backends{
 			&volumereplication.Backend{Reader: optional, Client: mgr.GetClient()},
+			&volumegroupreplication.Backend{Reader: optional, Client: mgr.GetClient(), Clock: failpoint.Clock()},
 			copier,
 		},
 		volsync:     copier,

@@ -28,6 +28,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/controllers/drcluster"
 	"github.com/ramendr/dr-apiserver/pkg/controllers/drplacementcontrol"
 	"github.com/ramendr/dr-apiserver/pkg/controllers/drpolicy"
+	"github.com/ramendr/dr-apiserver/pkg/controllers/fence"
 	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/pkg/heartbeat"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
@@ -124,10 +125,12 @@ func setup(ctx context.Context, mgr ctrl.Manager, c Config, buckets drcluster.Bu
 	validation := &drcluster.Validation{Client: mgr.GetClient(), Buckets: buckets, Clock: now}
 	policies := &drpolicy.Reconciler{Client: mgr.GetClient(), Clock: now}
 	placements := &drplacementcontrol.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Heartbeats: c.Heartbeat, Clock: now}
+	fences := &fence.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: now}
 	actions := &draction.Reconciler{Client: mgr.GetClient(), Clock: now}
 	for name, setup := range map[string]func() error{
 		"drcluster-liveness":   func() error { return liveness.SetupWithManager(mgr) },
 		"drcluster-validation": func() error { return validation.SetupWithManager(mgr) },
+		"fence":                func() error { return fences.SetupWithManager(mgr) },
 		"drpolicy":             func() error { return policies.SetupWithManager(mgr) },
 		"drplacementcontrol":   func() error { return placements.SetupWithManager(ctx, mgr) },
 		"draction":             func() error { return actions.SetupWithManager(ctx, mgr) },

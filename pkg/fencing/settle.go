@@ -112,3 +112,23 @@ func by(request *v1alpha1.FenceRequest) string {
 	}
 	return text
 }
+
+// WithOrder is a peer's list of orders with what follows from a cluster's last request, and whether that changes anything. What
+// follows from a later request stays.
+func WithOrder(orders []v1alpha1.FenceOrder, cluster string, request *v1alpha1.FenceRequest) (changed []v1alpha1.FenceOrder, differs bool) {
+	i := slices.IndexFunc(orders, func(o v1alpha1.FenceOrder) bool { return o.ClusterName == cluster })
+	switch order := OrderOf(request, cluster); {
+	case i < 0 && order == nil:
+		return orders, false
+	case i < 0:
+		return append(slices.Clone(orders), *order), true
+	case order == nil && orders[i].Number <= request.Number:
+		return slices.Delete(slices.Clone(orders), i, i+1), true
+	case order == nil || orders[i].Number >= order.Number:
+		return orders, false
+	default:
+		changed = slices.Clone(orders)
+		changed[i] = *order
+		return changed, true
+	}
+}

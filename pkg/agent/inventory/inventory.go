@@ -95,7 +95,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, _ reconcile.Request) (reconc
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	found.LastUpdateTime = report.Status.LastUpdateTime
+	// What became of fences is somebody else's report.
+	found.LastUpdateTime, found.Fences = report.Status.LastUpdateTime, report.Status.Fences
 	if apiequality.Semantic.DeepEqual(*found, report.Status) {
 		return reconcile.Result{}, nil
 	}
