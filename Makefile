@@ -70,15 +70,16 @@ build-failpoints: build
 	@go build -tags failpoints -o bin/failpoints/dr-apiserver ./cmd/apiserver
 	@go build -tags failpoints -o bin/failpoints/dr-agent ./cmd/agent
 
+FAILPOINTS_PROCS ?= 12
 .PHONY: failpoints
 failpoints: tools build-failpoints ## Have the programs die between any two writes, one place after the other
-	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=5m $(E2E_FLAGS) ./test/failpoints
+	@hack/own-playground.sh go tool ginkgo --procs=$(FAILPOINTS_PROCS) --timeout=30m --poll-progress-after=5m $(E2E_FLAGS) ./test/failpoints
 
 CHAOS_FLAGS ?=
 .PHONY: chaos
 chaos: tools build-failpoints ## Break a playground at random while people act, and hold what happens against what is promised
 	@go build -o bin/chaos ./test/chaos
-	@bin/chaos $(CHAOS_FLAGS)
+	@hack/own-playground.sh bin/chaos $(CHAOS_FLAGS)
 
 .PHONY: list-failpoints
 list-failpoints: ## Print the places at which the programs can be made to die

@@ -89,39 +89,39 @@ func explains(l *life, lost layout.Record) bool {
 	}
 }
 
-// confirmed is a group that has confirmed to be primary.
-type confirmed struct {
-	uid, cluster string
-	created      time.Time
+// presence is a group, from the first to the last version that was seen of it, and the epochs in which it was primary.
+type presence struct {
+	app, cluster string
+	first, last  int64
+	primary      []int64
 }
 
 // checkEpochs has no two clusters confirm that they are primary in the same epoch of a placement. The groups of one placement
 // are there at the same time; those of one that was created anew are not.
 func checkEpochs(history []Entry) (out []Violation) {
-	type epoch struct {
-		app   string
-		epoch int64
-	}
-	seen, primaries := map[string]time.Time{}, map[epoch]map[string]confirmed{}
+	groups := map[string]*presence{}
 	for _, e := range history {
 		if e.Kind != KindGroup {
 			continue
 		}
-		seen[e.Group.UID] = e.Time
-		if e.Group.State == "Primary" {
-			key := epoch{e.App, e.Group.Epoch}
-			if primaries[key] == nil {
-				primaries[key] = map[string]confirmed{}
-			}
-			primaries[key][e.Group.UID] = confirmed{uid: e.Group.UID, cluster: e.Group.Cluster, created: e.Group.Created}
+		p := groups[e.Group.UID]
+		if p == nil {
+			p = &presence{app: e.App, cluster: e.Group.Cluster, first: e.Group.Version}
+			groups[e.Group.UID] = p
+		}
+		p.last = max(p.last, e.Group.Version)
+		if e.Group.State == "Primary" && !slices.Contains(p.primary, e.Group.Epoch) {
+			p.primary = append(p.primary, e.Group.Epoch)
 		}
 	}
-	for key, groups := range primaries {
-		all := slices.SortedFunc(maps.Values(groups), func(a, b confirmed) int { return cmp.Compare(a.cluster, b.cluster) })
-		for i, a := range all {
-			for _, b := range all[i+1:] {
-				if a.cluster != b.cluster && a.created.Before(seen[b.uid]) && b.created.Before(seen[a.uid]) {
-					out = append(out, Violation{promiseEpoch, fmt.Sprintf("%s and %s both were primary in epoch %d of %s", a.cluster, b.cluster, key.epoch, key.app)})
+	for _, a := range groups {
+		for _, b := range groups {
+			if a.app != b.app || a.cluster >= b.cluster || a.first > b.last || b.first > a.last {
+				continue
+			}
+			for _, epoch := range a.primary {
+				if slices.Contains(b.primary, epoch) {
+					out = append(out, Violation{promiseEpoch, fmt.Sprintf("%s and %s both were primary in epoch %d of %s", a.cluster, b.cluster, epoch, a.app)})
 				}
 			}
 		}

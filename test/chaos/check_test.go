@@ -59,8 +59,8 @@ func TestCheck(t *testing.T) {
 	tried := func(n int64, seconds float64) Entry {
 		return Entry{Kind: KindWrite, Answer: Unknown, Number: n, Time: at(seconds)}
 	}
-	group := func(uid, cluster string, epoch int64, created, seen float64, state string) Entry {
-		return Entry{Kind: KindGroup, App: "shop", Time: at(seen), Group: &Group{UID: uid, Cluster: cluster, Epoch: epoch, Created: at(created), State: state}}
+	group := func(uid, cluster string, epoch, version int64, state string) Entry {
+		return Entry{Kind: KindGroup, App: "shop", Group: &Group{UID: uid, Cluster: cluster, Epoch: epoch, Version: version, State: state}}
 	}
 	read := func(n int64, began float64) Entry {
 		return Entry{Kind: KindRead, Number: n, Time: at(began + 1), Began: pointer(at(began))}
@@ -100,12 +100,14 @@ func TestCheck(t *testing.T) {
 			history: seen(failover(acknowledged)), want: []string{promiseWriter},
 			found: []Finding{{App: "shop", Overlaps: []records.Overlap{{Clusters: [2]string{"dr1", "dr2"}, Generations: [2]int64{1, 2}, FirstTime: at(2), LastTime: at(3)}}}},
 		},
-		"primaries of two epochs": {history: entries(group("a", "dr1", 1, 0, 1, "Primary"), group("b", "dr2", 2, 0, 2, "Primary"), group("a", "dr1", 2, 0, 3, "Secondary"))},
+		"primaries of two epochs": {
+			history: entries(group("a", "dr1", 1, 1, "Primary"), group("b", "dr2", 1, 2, "Secondary"), group("b", "dr2", 2, 3, "Primary"), group("a", "dr1", 2, 4, "Secondary")),
+		},
 		"primaries of one epoch": {
-			history: entries(group("a", "dr1", 2, 0, 1, "Primary"), group("b", "dr2", 2, 0, 2, "Primary")), want: []string{promiseEpoch},
+			history: entries(group("b", "dr2", 1, 1, "Secondary"), group("a", "dr1", 2, 2, "Primary"), group("b", "dr2", 2, 3, "Primary")), want: []string{promiseEpoch},
 		},
 		"primaries of the first epochs of two placements": {
-			history: entries(group("a", "dr1", 1, 0, 1, "Primary"), group("b", "dr2", 1, 5, 6, "Primary")),
+			history: entries(group("a", "dr1", 1, 1, "Primary"), group("a", "dr1", 1, 2, "Primary"), group("b", "dr2", 1, 3, "Primary")),
 		},
 		"a restored capture that is not complete":   {history: []Entry{{Kind: KindCapture, App: "shop", Error: "no manifest"}}, want: []string{promiseCapture}},
 		"a read that misses what was not answered":  {history: entries(tried(1, 1), read(0, 2))},

@@ -93,8 +93,9 @@ type Group struct {
 	Cluster string `json:"cluster"`
 	Epoch   int64  `json:"epoch"`
 	// State that the cluster's agent confirmed in the epoch.
-	State   string    `json:"state,omitempty"`
-	Created time.Time `json:"created"`
+	State string `json:"state,omitempty"`
+	// Version is where in the order of all writes to the server's store this was.
+	Version int64 `json:"version"`
 }
 
 // History is everything that happened, kept in a file as it happens.

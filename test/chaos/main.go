@@ -30,8 +30,9 @@ type options struct {
 	length time.Duration
 	apps   int
 	plan   bool
-	keep   bool
-	dir    string
+	// keep leaves the playground for a look.
+	keep bool
+	dir  string
 }
 
 func main() {
@@ -40,7 +41,7 @@ func main() {
 	flag.DurationVar(&o.length, "length", 5*time.Minute, "how long things go wrong")
 	flag.IntVar(&o.apps, "apps", 4, "applications")
 	flag.BoolVar(&o.plan, "plan", false, "print the schedule and do nothing")
-	flag.BoolVar(&o.keep, "keep", false, "leave the playground for a look")
+	o.keep = os.Getenv("E2E_KEEP") != ""
 	flag.StringVar(&o.dir, "dir", "", "where history, timeline and logs go; empty means chaos-SEED in the temporary directory")
 	flag.Parse()
 	klog.SetLogger(logr.Discard())

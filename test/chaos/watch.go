@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -64,6 +65,7 @@ func followGroups(ctx context.Context, p *framework.Playground, apps map[string]
 	note := func(g *v1alpha1.VolumeReplicationGroup, always bool) {
 		if entry := describeGroup(g); apps[g.Namespace] && (always || last[entry.UID] != entry) {
 			last[entry.UID] = entry
+			entry.Version, _ = strconv.ParseInt(g.ResourceVersion, 10, 64)
 			history.Add(Entry{Kind: KindGroup, App: g.Namespace, What: g.Name, Group: &entry})
 		}
 	}
@@ -90,7 +92,7 @@ func followGroups(ctx context.Context, p *framework.Playground, apps map[string]
 }
 
 func describeGroup(g *v1alpha1.VolumeReplicationGroup) Group {
-	entry := Group{UID: string(g.UID), Cluster: g.Spec.ClusterName, Epoch: g.Status.Epoch, Created: g.CreationTimestamp.Time}
+	entry := Group{UID: string(g.UID), Cluster: g.Spec.ClusterName, Epoch: g.Status.Epoch}
 	if g.Status.Epoch == g.Spec.Epoch && g.Status.ObservedGeneration == g.Generation {
 		entry.State = string(g.Status.State)
 	}
