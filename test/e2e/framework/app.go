@@ -40,9 +40,10 @@ func (p *Playground) App(namespace string) *App {
 }
 
 // Deploy deploys the application on a cluster, in its namespace, which is made on the hub too. It returns when the
-// application writes records.
-func (a *App) Deploy(ctx context.Context, cluster string, volumes int) error {
-	return a.Do(ctx, "app", a.Namespace, "--cluster", cluster, "--volumes", strconv.Itoa(volumes))
+// application writes records. Flags are further ones of bin/playground app.
+func (a *App) Deploy(ctx context.Context, cluster string, volumes int, flags ...string) error {
+	words := []string{"app", a.Namespace, "--cluster", cluster, "--volumes", strconv.Itoa(volumes)}
+	return a.Do(ctx, append(words, flags...)...)
 }
 
 // As returns the same application as somebody else on the hub reaches it.
