@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strconv"
 	"sync"
+	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,6 +23,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/workload"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
 // act carries a decision out, and tells whether that has made facts that are to be decided upon at once.
@@ -111,6 +113,7 @@ func objectSelector(f *Facts) (labels.Selector, error) {
 // actOnVolumes does what is to be done to each volume, all volumes at once.
 func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decision) error {
 	steps := map[*Volume][]func() error{}
+	var notYet atomic.Bool
 	add := func(v *Volume, what string, do func() error) {
 		steps[v] = append(steps[v], func() error {
 			if !m.ask(v.Key(), what, a.clock.Now()) {
@@ -119,6 +122,10 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decisi
 			err := do()
 			if err != nil {
 				m.retract(v.Key(), what)
+			}
+			if errors.Is(err, replication.ErrNotYet) {
+				notYet.Store(true)
+				return nil
 			}
 			return err
 		})
@@ -159,6 +166,10 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decisi
 		})
 	}
 	wait.Wait()
+	if notYet.Load() {
+		// What is awaited is seen by watch; this is for what is not.
+		d.After = min(d.After, patience)
+	}
 	return errors.Join(errs...)
 }
 
@@ -214,7 +225,8 @@ func (v *Volume) note() string {
 }
 
 // release ends a volume's replication and then takes off what claim put on. The claim's annotation goes last, so that a
-// volume half released is still known to be the group's. A copy is noted to be one.
+// volume half released is still known to be the group's. A copy is noted to be one. That of a volume on shared storage is no
+// copy of its bytes: they are to outlive it, so that it stays retained.
 func (a *Agent) release(ctx context.Context, key types.NamespacedName, v *Volume, isCopy bool) error {
 	if backend := a.backends.For(v.Method); backend != nil {
 		if gone, err := backend.Remove(ctx, v.Key()); err != nil || !gone {
@@ -222,7 +234,7 @@ func (a *Agent) release(ctx context.Context, key types.NamespacedName, v *Volume
 		}
 	}
 	volumeReleased.Hit(v.Key().Namespace)
-	if v.PV != nil && v.PV.Annotations[mark.ReclaimPolicy] != "" && !v.going() {
+	if v.PV != nil && v.PV.Annotations[mark.ReclaimPolicy] != "" && !v.going() && !(isCopy && v.Method == v1alpha1.MethodShared) {
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}},"spec":{"persistentVolumeReclaimPolicy":%q}}`,
 			mark.ReclaimPolicy, v.PV.Annotations[mark.ReclaimPolicy])
 		if err := a.local.Patch(ctx, v.PV.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {

@@ -31,7 +31,7 @@ func (d *decider) keepCaptured() {
 		return
 	}
 	at := last.Time.Add(d.interval())
-	if last.Volumes != VolumesWord(d.Members()) || len(d.unserved(last)) > 0 && d.Capture.Taken == nil {
+	if last.Volumes != d.volumesWord() || len(d.unserved(last)) > 0 && d.Capture.Taken == nil {
 		at = last.Time.Add(min(captureSpacing, d.interval()))
 	}
 	d.out.Capture = d.due(at)
@@ -99,7 +99,7 @@ func (d *decider) captureCondition() {
 		c = status.False("UploadFailed", failures(d.Capture.Failed))
 	case last == nil || last.Epoch != d.spec.Epoch || len(last.S3Profiles) == 0:
 		c = status.False("Capturing", "The first capture of this role is being taken.")
-	case d.joining() || last.Volumes != VolumesWord(d.Members()):
+	case d.joining() || last.Volumes != d.volumesWord():
 		c = status.False("Capturing", "Volumes have come or gone since the last capture; the next one is about to be taken.")
 	case len(d.unserved(last)) > 0:
 		c = status.False("Capturing", fmt.Sprintf("The last capture is being put into %s.", join(d.unserved(last))))

@@ -134,6 +134,10 @@ func (v *Volume) leftBehind() bool {
 	return v.Copy && v.Selected && !v.Foreign && v.bound() && !v.going() && len(v.Users) == 0
 }
 
+// unprotected tells whether nothing replicates the volume, and nothing can. One that is replicated goes on to be, also when
+// what it got once could not be had again.
+func (v *Volume) unprotected() bool { return v.Problem != nil && v.State == nil }
+
 // noted tells whether the claim says how it is replicated.
 func (v *Volume) noted() bool { return v.PVC.Annotations[mark.Method] == string(v.Method) }
 
@@ -153,7 +157,7 @@ func (f *Facts) Members() []v1alpha1.HandoverVolume {
 
 // captured tells whether a volume is part of captures: it is the group's, and replicated.
 func (f *Facts) Captured(v *Volume) bool {
-	return v.Selected && v.Claimed && v.bound() && v.Problem == nil && !v.going()
+	return v.Selected && v.Claimed && v.bound() && !v.unprotected() && !v.going()
 }
 
 // VolumesWord is one word that changes when a member comes or goes.
@@ -165,4 +169,15 @@ func VolumesWord(members []v1alpha1.HandoverVolume) string {
 	slices.SortFunc(names, cmp.Compare[string])
 	sum := sha256.Sum256([]byte(strings.Join(names, "\n")))
 	return hex.EncodeToString(sum[:8])
+}
+
+// volumesWord is one word that changes when a member comes or goes, or has come to be replicated with others.
+func (f *Facts) volumesWord() string {
+	members := f.Members()
+	for i := range f.Volumes {
+		if v := &f.Volumes[i]; f.Captured(v) && v.State != nil && v.State.Group != "" {
+			members = append(members, v1alpha1.HandoverVolume{Namespace: v.PVC.Namespace, Name: v.PVC.Name, VolumeHandle: "in " + v.State.Group})
+		}
+	}
+	return VolumesWord(members)
 }

@@ -98,6 +98,13 @@ func (a *Agent) restoreEach(ctx context.Context, f *Facts, found *archive.Found)
 		}
 		others = append(others, func() error { return a.restoreOne(ctx, f, &v.PVC, by) })
 	}
+	rules, err := rulesOf(f)
+	if err != nil {
+		return err
+	}
+	if err := a.backends.Receive(ctx, rules, found.Content.Replication); err != nil {
+		return err
+	}
 	if err := a.restorer.Volumes(ctx, f.Key, captured, restore.Namespace(found.Content.Objects)); err != nil {
 		return err
 	}
@@ -234,10 +241,15 @@ func (a *Agent) seal(ctx context.Context, f *Facts, quiesced bool) (*checkpoint.
 		return nil, nil, nil, err
 	}
 	content := archive.Content{Objects: collected.Objects}
+	volumes := map[v1alpha1.ReplicationMethod][]replication.Volume{}
 	for i := range f.Volumes {
 		if v := &f.Volumes[i]; f.Captured(v) {
 			content.Volumes = append(content.Volumes, capture.Volume(v.PVC, v.PV))
+			volumes[v.Method] = append(volumes[v.Method], v.Volume)
 		}
+	}
+	if content.Replication, err = a.backends.Carried(ctx, volumes); err != nil {
+		return nil, nil, nil, err
 	}
 	sealed, err := archive.Seal(archive.Capture{
 		Ref:   archive.Ref{Epoch: f.Checkpoint.Spec.Epoch, ID: archive.NewID(now, f.lastCaptureID())},
@@ -250,7 +262,7 @@ func (a *Agent) seal(ctx context.Context, f *Facts, quiesced bool) (*checkpoint.
 		CaptureReference: v1alpha1.CaptureReference{
 			ID: sealed.ID, Epoch: sealed.Epoch, Time: metav1.NewTime(now), Objects: int32(sealed.Objects), //nolint:gosec // far fewer
 		},
-		Digest: sealed.Digest, Volumes: VolumesWord(f.Members()), Quiesced: quiesced,
+		Digest: sealed.Digest, Volumes: f.volumesWord(), Quiesced: quiesced,
 	}
 	return taken, sealed, collected, nil
 }

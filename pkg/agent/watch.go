@@ -126,6 +126,33 @@ func (a *Agent) watch(ctx context.Context, local cache.Cache) error {
 	)
 }
 
+// watchVolumeGroups has groups looked at when something of their volumes' groups changes.
+func (a *Agent) watchVolumeGroups() error {
+	_, errGroup := a.kinds.Watch(func(object client.Object) { a.enqueueNamespace(object.GetNamespace(), false) }, &csiaddons.VolumeGroupReplication{})
+	_, errContent := a.kinds.Watch(func(object client.Object) {
+		if content, ok := object.(*csiaddons.VolumeGroupReplicationContent); ok && content.Spec.VolumeGroupReplicationRef != nil {
+			a.enqueueNamespace(content.Spec.VolumeGroupReplicationRef.Namespace, false)
+		}
+	}, &csiaddons.VolumeGroupReplicationContent{})
+	_, errClass := a.kinds.Watch(func(client.Object) { a.enqueueAll() }, &csiaddons.VolumeGroupReplicationClass{})
+	return errors.Join(errGroup, errContent, errClass)
+}
+
+// watchAttachments has groups that give volumes away looked at when a node lets go of one.
+func (a *Agent) watchAttachments() error {
+	_, err := a.kinds.Watch(func(object client.Object) {
+		volume := object.(*storagev1.VolumeAttachment).Spec.Source.PersistentVolumeName
+		if volume == nil {
+			return
+		}
+		pv := &corev1.PersistentVolume{}
+		if err := a.local.Get(a.ctx, client.ObjectKey{Name: *volume}, pv); err == nil && pv.Spec.ClaimRef != nil {
+			a.enqueueNamespace(pv.Spec.ClaimRef.Namespace, true)
+		}
+	}, &storagev1.VolumeAttachment{})
+	return err
+}
+
 // commandChanged leaves out what the agent itself reports, unless a hub restored from a backup has forgotten it.
 func commandChanged(before, now *v1alpha1.VolumeReplicationGroup) bool {
 	if order, err := resourceversion.CompareResourceVersion(now.ResourceVersion, before.ResourceVersion); err == nil && order < 0 {

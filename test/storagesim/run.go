@@ -169,6 +169,7 @@ func serveAddons(ctx context.Context, group *errgroup.Group, o options, array *e
 	server := grpc.NewServer()
 	identity.RegisterIdentityServer(server, &csiaddons.Identity{Driver: o.driver})
 	sidecarpb.RegisterReplicationServer(server, &csiaddons.Replication{Engine: array})
+	sidecarpb.RegisterVolumeGroupControllerServer(server, &csiaddons.VolumeGroups{Engine: array})
 	serveGRPC(ctx, group, server, l)
 	registration := &csiaddons.Registration{Client: direct, Driver: o.driver, Port: o.addonsPort}
 	group.Go(func() error { registration.Run(ctx); return ctx.Err() })

@@ -45,7 +45,9 @@ func cleanMeta(m metav1.ObjectMeta) metav1.ObjectMeta {
 	maps.DeleteFunc(annotations, func(key, _ string) bool {
 		return mark.IsOurs(key) || bindingAnnotations[key] || strings.HasPrefix(key, "replication.storage.openshift.io/")
 	})
-	return metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name, Labels: maps.Clone(m.Labels), Annotations: annotations}
+	labels := maps.Clone(m.Labels)
+	maps.DeleteFunc(labels, func(key, _ string) bool { return mark.IsOurs(key) })
+	return metav1.ObjectMeta{Namespace: m.Namespace, Name: m.Name, Labels: labels, Annotations: annotations}
 }
 
 // bindingAnnotations are notes of controllers about a binding that is made anew elsewhere.

@@ -20,8 +20,18 @@ const (
 	CopyOf = "dr.ramen.io/copy-of"
 	// VolSync is what a PersistentVolumeClaim that VolSync replicates was last told to be.
 	VolSync = "dr.ramen.io/volsync-role"
+	// Shared is the role of a PersistentVolumeClaim whose storage both clusters reach.
+	Shared = "dr.ramen.io/shared-role"
 	// Restored is the epoch in which a PersistentVolumeClaim was put in place from a copy.
 	Restored = "dr.ramen.io/restored-epoch"
+	// VolumeGroup labels the claims that csi-addons replicates as one, with their group's name.
+	VolumeGroup = "dr.ramen.io/volume-group"
+	// VolumeGroupJoined is when a claim had become one of a group that was replicated already; empty until it has.
+	VolumeGroupJoined = "dr.ramen.io/volume-group-joined"
+	// VolumeHandles are those that a restored group was captured with.
+	VolumeHandles = "dr.ramen.io/volume-handles"
+	// LookedAt is changed to have a controller look at an object.
+	LookedAt = "dr.ramen.io/looked-at"
 	// ManagedBy labels what the agent creates for itself.
 	ManagedBy = "app.kubernetes.io/managed-by"
 	// Agent is the value of ManagedBy, and the agent's field manager.
@@ -33,7 +43,7 @@ const (
 // IsOurs tells the keys of annotations and labels that say something about this cluster only and do not travel.
 func IsOurs(key string) bool {
 	switch key {
-	case Owner, CopyOf, Replicas, ReclaimPolicy, VolSync, Restored:
+	case Owner, CopyOf, Replicas, ReclaimPolicy, VolSync, Shared, Restored, VolumeGroup, VolumeGroupJoined, VolumeHandles, LookedAt:
 		return true
 	default:
 		return false

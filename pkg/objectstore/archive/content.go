@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,7 +18,9 @@ import (
 // Content is what a capture holds.
 type Content struct {
 	Volumes []Volume
-	Objects []Object
+	// Replication are objects that the volumes' replication needs where it is continued.
+	Replication []Object
+	Objects     []Object
 }
 
 // Volume is a PersistentVolumeClaim and the PersistentVolume it is bound to.
@@ -38,7 +41,7 @@ func (c Content) check(m Manifest) error {
 	if len(c.Volumes) != m.Volumes || len(c.Objects) != m.Objects {
 		return fmt.Errorf("it has %d volumes and %d objects and should have %d and %d", len(c.Volumes), len(c.Objects), m.Volumes, m.Objects)
 	}
-	for i, object := range c.Objects {
+	for i, object := range slices.Concat(c.Replication, c.Objects) {
 		if object.Object == nil {
 			return fmt.Errorf("its object %d is missing", i)
 		}
@@ -47,7 +50,8 @@ func (c Content) check(m Manifest) error {
 }
 
 type volumesPart struct {
-	Volumes []Volume `json:"volumes"`
+	Volumes     []Volume `json:"volumes"`
+	Replication []Object `json:"replication,omitempty"`
 }
 
 type objectsPart struct {
