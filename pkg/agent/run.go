@@ -38,6 +38,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/inventory"
 	"github.com/ramendr/dr-apiserver/pkg/agent/lease"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/shared"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumegroupreplication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumereplication"
@@ -112,6 +113,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := errors.Join(
 		a.watch(ctx, mgr.GetCache()),
 		a.watchVolSync(),
+		a.watchAttachments(),
 		a.watchVolumeGroups(),
 		report.SetupWithManager(mgr),
 		mgr.AddHealthzCheck("ping", healthz.Ping),
@@ -180,6 +182,7 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 			&volumereplication.Backend{Reader: optional, Client: mgr.GetClient()},
 			&volumegroupreplication.Backend{Reader: optional, Client: mgr.GetClient(), Clock: failpoint.Clock()},
 			copier,
+			&shared.Backend{Reader: optional, Client: mgr.GetClient()},
 		},
 		volsync:     copier,
 		collector:   &capture.Collector{Resources: index, Client: objects, Namespaces: mgr.GetClient()},
