@@ -63,7 +63,7 @@ func (d *decider) keepPrimary(v *Volume) bool {
 			d.out.Release = append(d.out.Release, v)
 		}
 		return true
-	case v.Problem != nil && v.State == nil:
+	case v.unprotected():
 		return true
 	}
 	return d.promote(v)

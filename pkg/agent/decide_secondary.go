@@ -117,7 +117,7 @@ func (d *decider) notReplicated() string {
 		v := &d.Volumes[i]
 		switch {
 		case !v.Selected || v.Foreign:
-		case v.Problem != nil:
+		case v.unprotected():
 			return v.Problem.Message + "."
 		case v.State == nil || !v.Claimed:
 			return fmt.Sprintf("PersistentVolumeClaim %s is not replicated yet.", v.Key())

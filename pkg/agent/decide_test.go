@@ -128,6 +128,9 @@ func unbound(v *Volume) {
 	v.PV, v.Claimed, v.Class = nil, false, ""
 	v.Problem = &replication.Problem{Reason: "NotBound", Message: "PersistentVolumeClaim shop/" + v.PVC.Name + " is not bound"}
 }
+func by(method v1alpha1.ReplicationMethod) func(*Volume) {
+	return func(v *Volume) { v.Method = method }
+}
 func left(v *Volume) { v.Copy = true }
 func used(v *Volume) { v.Users = []string{"Pod shop/writer"} }
 func classless(v *Volume) {
@@ -135,6 +138,10 @@ func classless(v *Volume) {
 	v.Problem = &replication.Problem{Reason: "NoReplicationClass", Message: "PersistentVolumeClaim shop/" + v.PVC.Name + " has no class"}
 }
 
+func classGone(v *Volume) {
+	v.Class, v.Problem = "", &replication.Problem{Reason: "NoReplicationClass", Message: "PersistentVolumeClaim shop/" + v.PVC.Name + " has no class"}
+}
+func byVolSync(v *Volume) { v.Method = v1alpha1.MethodVolSync }
 func promoted(v *Volume) {
 	v.State = &replication.State{
 		Wanted: replication.Primary, Role: replication.Primary, Reported: replication.Primary, Since: now.Add(-time.Hour),
@@ -192,6 +199,7 @@ func words(d Decision) []string {
 		list("demote", d.Demote)
 	}
 	list("refresh", d.Refresh)
+	list("copy", d.Copies)
 	list("release", d.Release)
 	flag("restore volumes", d.RestoreVolumes)
 	flag("restore objects", d.RestoreObjects)
@@ -285,6 +293,13 @@ func TestAPrimaryProtects(t *testing.T) {
 			world: fullyCaptured(primaryWorld().with(vol("a", overdue))),
 			does:  []string{"refresh a"}, state: v1alpha1.PrimaryState,
 			says: []string{"DataProtected=False SyncOverdue 03:01:05"},
+		},
+		"a volume is claimed anew to note how it is replicated": {
+			world: fullyCaptured(primaryWorld().with(vol("a", promoted, byVolSync))), does: []string{"claim a"}, state: v1alpha1.PrimaryState,
+		},
+		"a volume that is replicated goes on to be, and to be captured, when its class is gone": {
+			world: fullyCaptured(primaryWorld().with(vol("a", promoted, classGone), vol("b", promoted))), state: v1alpha1.PrimaryState,
+			says: []string{"DataReady=True", "DataProtected=True", "ClusterDataProtected=True"},
 		},
 		"a primary that the storage says is not replicating": {
 			world: fullyCaptured(primaryWorld().with(vol("a", promoted, func(v *Volume) { v.State.Unhealthy, v.State.Message = true, "link down" }))),
@@ -476,6 +491,13 @@ func TestAFailoverRestoresThenPromotesThenRestoresObjects(t *testing.T) {
 	})
 }
 
+func TestARestoredVolumeThatNothingReplicatesHereIsNamed(t *testing.T) {
+	d := Decide(failedOver().with(vol("a", classGone), vol("b", promoted)).restored("a", "b").Facts)
+	if d.Report.State != v1alpha1.UnknownState || !says(d, "DataReady=False NoReplicationClass shop/a") {
+		t.Errorf("%s, %+v", d.Report.State, d.Report.Conditions)
+	}
+}
+
 func TestAStandbyTouchesNothing(t *testing.T) {
 	run(t, map[string]row{
 		"with nothing here": {
@@ -583,6 +605,9 @@ func TestAHandoverLosesNothing(t *testing.T) {
 		"the workload is stopped first": {
 			world: handingOver().with(vol("a", promoted)), does: []string{"quiesce"}, state: v1alpha1.UnknownState,
 		},
+		"also if a volume is replicated whose class is gone": {
+			world: handingOver().with(vol("a", promoted, classGone)), does: []string{"quiesce"}, state: v1alpha1.UnknownState,
+		},
 		"nothing is stopped if a volume is not replicated": {
 			world: handingOver().with(vol("a", promoted), vol("plain", classless)), state: v1alpha1.UnknownState,
 			says: []string{"DataReady=False CannotHandOver shop/plain"},
@@ -632,6 +657,15 @@ func TestAHandoverLosesNothing(t *testing.T) {
 			does:  []string{"quiesce", "save"}, state: v1alpha1.UnknownState,
 		},
 	})
+}
+
+func TestWhatCannotBeReplicatedHasNoSyncTimeToWaitFor(t *testing.T) {
+	d := Decide(fullyCaptured(primaryWorld().with(vol("a", promoted), vol("b", neverSynced), vol("plain", classless))).Facts)
+	for _, v := range d.Report.Volumes {
+		if v.Counts != (v.Name != "plain") || (v.Method == "") != (v.Name == "plain") && v.Name == "plain" {
+			t.Errorf("%s counts: %t, and its method is %q", v.Name, v.Counts, v.Method)
+		}
+	}
 }
 
 func TestTheTokenNamesWhatWasHandedOver(t *testing.T) {
@@ -689,6 +723,18 @@ func TestDeletionLeavesTheApplicationAndNothingElse(t *testing.T) {
 		"and stops the application before anything else": {
 			world: deletedGroup(givingWay().with(vol("a", promoted))), does: []string{"quiesce"}, state: v1alpha1.UnknownState,
 			says: []string{"Quiesced=False Stopping"},
+		},
+		"volumes that have all that the peer has are noted to be copies": {
+			world: deletedGroup(givingWay().with(vol("a", inSync, by(v1alpha1.MethodVolumeReplication)))).stopped(), state: v1alpha1.UnknownState,
+			does: []string{"copy a", "quiesce", "release a"},
+		},
+		"those that have not are not": {
+			world: deletedGroup(givingWay().with(vol("a", behind, by(v1alpha1.MethodVolumeReplication)))).stopped(), state: v1alpha1.UnknownState,
+			does: []string{"quiesce", "release a"},
+		},
+		"nor those whose bytes come in other volumes": {
+			world: deletedGroup(givingWay().with(vol("a", inSync, by(v1alpha1.MethodVolSync)))).stopped(), state: v1alpha1.UnknownState,
+			does: []string{"quiesce", "release a"},
 		},
 		"then its volumes are released": {world: deletedGroup(givingWay().with(vol("a", promoted)).stopped()), does: []string{"quiesce", "release a"}, state: v1alpha1.UnknownState},
 	})

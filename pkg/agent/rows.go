@@ -26,7 +26,7 @@ func (d *decider) primaryRows() {
 		}
 		row := d.row(v)
 		row.Ready, row.Protected = d.primaryReady(v), d.primaryProtected(v)
-		row.Counts = d.spec.Async != nil
+		row.Counts = d.spec.Async != nil && !v.unprotected()
 		d.report.Volumes = append(d.report.Volumes, row)
 	}
 	if len(d.report.Volumes) == 0 {
@@ -49,7 +49,9 @@ func (d *decider) primaryReady(v *Volume) status.Condition {
 		return status.False("Deleting", fmt.Sprintf("PersistentVolumeClaim %s is being deleted", v.Key()))
 	case v.Problem != nil && v.Problem.Reason == replication.ReasonNotBound:
 		return status.False(v.Problem.Reason, v.Problem.Message)
-	case v.Problem != nil && v.State == nil:
+	case v.unprotected() && !d.Checkpoint.Settled && d.own(v):
+		return status.False(v.Problem.Reason, v.Problem.Message)
+	case v.unprotected():
 		return status.True(v.Problem.Reason, v.Problem.Message)
 	case !v.primary(d.Checkpoint.Settled):
 		return status.False("Promoting", d.waitingFor(v, "is being made primary"))
@@ -61,7 +63,7 @@ func (d *decider) primaryReady(v *Volume) status.Condition {
 func (d *decider) primaryProtected(v *Volume) status.Condition {
 	ready := d.primaryReady(v)
 	switch {
-	case ready.Status != metav1.ConditionTrue || v.Problem != nil && v.State == nil:
+	case ready.Status != metav1.ConditionTrue || v.unprotected():
 		return status.False(ready.Reason, ready.Message)
 	case v.State.Unhealthy:
 		return status.False("NotReplicating", fmt.Sprintf("PersistentVolumeClaim %s is not replicating: %s", v.Key(),
