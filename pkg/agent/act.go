@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -147,8 +146,11 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decisi
 	for _, v := range refresh {
 		steps[v] = append(steps[v], func() error { return a.refresh(ctx, m, v) })
 	}
+	for _, v := range d.Copies {
+		steps[v] = append(steps[v], func() error { return a.markCopy(ctx, f.Key, v) })
+	}
 	for _, v := range d.Release {
-		steps[v] = append(steps[v], func() error { return a.release(ctx, f.Key, v, d.Copies) })
+		steps[v] = append(steps[v], func() error { return a.release(ctx, v, f.spec().ReplicationState == v1alpha1.Secondary) })
 	}
 	var wait sync.WaitGroup
 	var lock sync.Mutex
@@ -225,27 +227,26 @@ func (v *Volume) note() string {
 }
 
 // release ends a volume's replication and then takes off what claim put on. The claim's annotation goes last, so that a
-// volume half released is still known to be the group's. A copy is noted to be one. That of a volume on shared storage is no
-// copy of its bytes: they are to outlive it, so that it stays retained.
-func (a *Agent) release(ctx context.Context, key types.NamespacedName, v *Volume, isCopy bool) error {
+// volume half released is still known to be the group's. On a secondary, what is noted to be a copy stays so;
+// that of a volume on shared storage is no copy of its bytes: they are to outlive it, so that it stays retained.
+func (a *Agent) release(ctx context.Context, v *Volume, secondary bool) error {
 	if backend := a.backends.For(v.Method); backend != nil {
 		if gone, err := backend.Remove(ctx, v.Key()); err != nil || !gone {
 			return err
 		}
 	}
 	volumeReleased.Hit(v.Key().Namespace)
-	if v.PV != nil && v.PV.Annotations[mark.ReclaimPolicy] != "" && !v.going() && !(isCopy && v.Method == v1alpha1.MethodShared) {
+	if v.PV != nil && v.PV.Annotations[mark.ReclaimPolicy] != "" && !v.going() && !(secondary && v.Method == v1alpha1.MethodShared) {
 		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}},"spec":{"persistentVolumeReclaimPolicy":%q}}`,
 			mark.ReclaimPolicy, v.PV.Annotations[mark.ReclaimPolicy])
 		if err := a.local.Patch(ctx, v.PV.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("giving PersistentVolume %s its reclaim policy back: %w", v.PV.Name, err)
 		}
 	}
-	copyOf := "null"
-	if isCopy {
-		copyOf = strconv.Quote(key.String())
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:null}}}`, mark.Owner, mark.Method)
+	if !secondary {
+		patch = fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:null,%q:null}}}`, mark.Owner, mark.Method, mark.CopyOf)
 	}
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:null,%q:%s}}}`, mark.Owner, mark.Method, mark.CopyOf, copyOf)
 	if err := a.local.Patch(ctx, v.PVC.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {
 		return fmt.Errorf("releasing PersistentVolumeClaim %s: %w", v.Key(), err)
 	}

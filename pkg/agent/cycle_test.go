@@ -203,6 +203,7 @@ func TestDeletionLeavesTheApplicationRunning(t *testing.T) {
 // protectedAgain is what the hub does when an application that a failover took to dr2 is let go of and protected again where it runs.
 func (w *twoSites) protectedAgain() {
 	w.t.Helper()
+	w.until("resynced", w.is("dr1", v1alpha1.SecondaryState, v1alpha1.ConditionDataProtected), "dr1")
 	for _, cluster := range []string{"dr1", "dr2"} {
 		w.delete(cluster)
 		if err := w.hub.DrV1alpha1().VolumeReplicationGroups("shop").Delete(w.t.Context(), "shop."+cluster, metav1.DeleteOptions{}); err != nil {

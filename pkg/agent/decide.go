@@ -34,9 +34,9 @@ type Decision struct {
 	Refresh        []*Volume
 	// VolSync is what follows for VolSync's objects.
 	VolSync volsync.Plan
-	// Release ends the replication of volumes and leaves nothing of ours on them, but that they were copies.
-	Release []*Volume
-	Copies  bool
+	// Copies are volumes on which is noted that they are copies. Release ends the replication of volumes and leaves nothing else
+	// of ours on them.
+	Copies, Release []*Volume
 	// RestoreVolumes and restoreObjects continue a restore.
 	RestoreVolumes, RestoreObjects bool
 	// Resume gives the workload its scale back.

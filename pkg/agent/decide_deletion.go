@@ -52,12 +52,14 @@ func (d *decider) letGo(role checkpoint.Role) string {
 	if role.State == v1alpha1.Secondary && role.Action != "" && !d.stopped() {
 		return "the workload is stopped"
 	}
-	d.out.Copies = role.State == v1alpha1.Secondary
 	var held []string
 	for i := range d.Volumes {
 		v := &d.Volumes[i]
 		if !d.own(v) {
 			continue
+		}
+		if role.State == v1alpha1.Secondary && !v.Copy && v.isCopy() {
+			d.out.Copies = append(d.out.Copies, v)
 		}
 		d.out.Release = append(d.out.Release, v)
 		message := v.Key().String()
@@ -70,4 +72,17 @@ func (d *decider) letGo(role checkpoint.Role) string {
 		return ""
 	}
 	return "replication of these is off: " + join(held)
+}
+
+// isCopy tells whether the volume has all that the peer has, under the same handle, so that a later group may go on with it. One
+// that has more than the peer, or was never demoted, is somebody's to look at.
+func (v *Volume) isCopy() bool {
+	switch v.Method {
+	case v1alpha1.MethodShared:
+		return true
+	case v1alpha1.MethodVolumeReplication, v1alpha1.MethodVolumeGroupReplication:
+		return v.secondary() && v.State.InSync
+	default:
+		return false
+	}
 }

@@ -11,10 +11,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
+
+// markCopy notes on a claim that it is a copy of what the group has elsewhere.
+func (a *Agent) markCopy(ctx context.Context, key types.NamespacedName, v *Volume) error {
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, mark.CopyOf, key.String())
+	if err := a.local.Patch(ctx, v.PVC.DeepCopy(), client.RawPatch(types.MergePatchType, patch)); client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("noting that PersistentVolumeClaim %s is a copy: %w", v.Key(), err)
+	}
+	return nil
+}
 
 // markObjects notes on the objects that an application left behind here, when it moved to the peer, whose they are: the
 // checkpoint that knows them is about to go. A group that is created later may bring them up to date when it restores.
