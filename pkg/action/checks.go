@@ -22,6 +22,7 @@ const (
 	CheckTargetConnected    = v1alpha1.CheckTargetConnected
 	CheckPeerReady          = v1alpha1.CheckPeerReady
 	CheckProtected          = v1alpha1.CheckProtected
+	CheckVolumesProtected   = v1alpha1.CheckVolumesProtected
 	CheckSourceUnhealthy    = v1alpha1.CheckSourceUnhealthy
 	CheckCopyFresh          = v1alpha1.CheckCopyFresh
 	CheckSourceStopped      = v1alpha1.CheckSourceStopped
@@ -67,6 +68,9 @@ func (q question) checks() []v1alpha1.PreflightCheck {
 	}
 	results = append(results, q.run(check{CheckProtected, "", question.findProtected}))
 	if q.Type == v1alpha1.ActionFailover {
+		if len(q.unprotected()) > 0 {
+			results = append(results, q.run(check{CheckVolumesProtected, overriddenByForce, question.findVolumesProtected}))
+		}
 		return append(results,
 			q.run(check{CheckSourceUnhealthy, overriddenByForce, question.findSourceUnhealthy}),
 			q.run(check{CheckCopyFresh, overriddenByForce, question.findCopyFresh}),
@@ -226,6 +230,27 @@ func (q question) findProtected() (bool, string) {
 		return false, "there is no complete capture of metadata and objects to recover from; wait until Protected is True"
 	}
 	return true, "every volume was synced and a complete capture exists"
+}
+
+// unprotected are the source's volumes that are in use there and that nothing replicates, as its agent reported them last.
+func (q question) unprotected() []string {
+	if q.sourceGroup == nil {
+		return nil
+	}
+	var names []string
+	for i := range q.sourceGroup.Status.ProtectedPVCs {
+		row := &q.sourceGroup.Status.ProtectedPVCs[i]
+		if row.ReplicationMethod == "" && meta.IsStatusConditionTrue(row.Conditions, v1alpha1.ConditionDataReady) &&
+			meta.IsStatusConditionFalse(row.Conditions, v1alpha1.ConditionDataProtected) {
+			names = append(names, row.Namespace+"/"+row.Name)
+		}
+	}
+	return names
+}
+
+func (q question) findVolumesProtected() (bool, string) {
+	return false, fmt.Sprintf("nothing replicates these PersistentVolumeClaims, which will not be on %s: %s; condition DataProtected of "+
+		"VolumeReplicationGroup %s says why; set spec.force to fail over without them", q.target, strings.Join(q.unprotected(), ", "), q.sourceGroup.Name)
 }
 
 // targetCaptured tells whether the target itself captured the application, when it ran there. That is older than what a

@@ -47,6 +47,21 @@ func lost() action.ClusterFacts {
 	return action.ClusterFacts{Exists: true, LastHeartbeat: now.Add(-10 * time.Minute), LeaseExpires: now.Add(-9 * time.Minute)}
 }
 
+// leavingBehind has an application use a volume that nothing replicates, one that is, and one that is not there yet.
+func leavingBehind(f action.Facts) action.Facts {
+	row := func(name string, method v1alpha1.ReplicationMethod, ready, protected metav1.ConditionStatus) v1alpha1.ProtectedPVC {
+		return v1alpha1.ProtectedPVC{Namespace: "shop", Name: name, ReplicationMethod: method, Conditions: []metav1.Condition{
+			{Type: v1alpha1.ConditionDataReady, Status: ready}, {Type: v1alpha1.ConditionDataProtected, Status: protected},
+		}}
+	}
+	f.Groups[builder.DR1].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{
+		row("data", v1alpha1.MethodVolSync, metav1.ConditionTrue, metav1.ConditionFalse),
+		row("plain", "", metav1.ConditionTrue, metav1.ConditionFalse),
+		row("unbound", "", metav1.ConditionFalse, metav1.ConditionFalse),
+	}
+	return f
+}
+
 // dead is healthy's application after dr1 was lost.
 func dead() action.Facts {
 	f := healthy()
@@ -87,6 +102,14 @@ func TestPreflightChecks(t *testing.T) {
 		code       int32
 		says       string
 	}{
+		"failover that would leave a volume behind for good": {
+			facts: leavingBehind(dead()), request: action.Request{Type: v1alpha1.ActionFailover, Acknowledgements: ack},
+			failed: []string{"VolumesProtected"}, overridden: []string{"SourceStopped"}, code: http.StatusConflict, says: "not be on dr2: shop/plain;",
+		},
+		"forced failover that leaves a volume behind": {
+			facts: leavingBehind(dead()), request: action.Request{Type: v1alpha1.ActionFailover, Acknowledgements: ack, Force: true},
+			overridden: []string{"VolumesProtected", "SourceStopped"},
+		},
 		"relocate of a healthy application is accepted": {
 			facts: healthy(), request: relocate(),
 		},

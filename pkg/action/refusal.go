@@ -20,6 +20,7 @@ var fieldsOfChecks = map[string]string{
 	CheckTargetKnown:      "spec.targetCluster",
 	CheckTargetNotCurrent: "spec.targetCluster",
 	CheckTargetNotFenced:  "spec.targetCluster",
+	CheckVolumesProtected: "spec.force",
 	CheckSourceUnhealthy:  "spec.force",
 	CheckCopyFresh:        "spec.force",
 	CheckSourceStopped:    "spec.acknowledgements",

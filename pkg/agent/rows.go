@@ -156,7 +156,7 @@ func (d *decider) row(v *Volume) status.Volume {
 		Namespace: v.PVC.Namespace, Name: v.PVC.Name, StorageClassName: v.StorageClassName(), Provisioner: v.Provisioner(),
 		Capacity: v.Capacity(), AccessModes: v.PVC.Spec.AccessModes, VolumeMode: v.PVC.Spec.VolumeMode,
 	}
-	if v.State != nil || v.Problem == nil {
+	if !v.Foreign && !v.unprotected() {
 		row.Method, row.Peer = v.Method, replication.PeerCluster(v.Volume)
 	}
 	if v.State != nil {

@@ -19,6 +19,9 @@ const (
 	CheckPeerReady = "PeerReady"
 	// CheckProtected fails if the target has nothing complete to recover from.
 	CheckProtected = "Protected"
+	// CheckVolumesProtected fails a failover that would leave volumes behind for good, since nothing replicates them; force
+	// overrides it. Asked only where there are such volumes.
+	CheckVolumesProtected = "VolumesProtected"
 	// CheckSourceUnhealthy fails a failover away from a healthy cluster; force overrides it.
 	CheckSourceUnhealthy = "SourceUnhealthy"
 	// CheckCopyFresh fails a failover to a copy staler than the policy allows; force overrides it.
