@@ -1,0 +1,236 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package volsync
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+var (
+	group   = types.NamespacedName{Namespace: "shop", Name: "shop.dr1"}
+	copying = v1alpha1.VolSyncSpec{}
+	wanted  = v1alpha1.VolSyncDestination{
+		Name: "data", Capacity: resource.MustParse("1Gi"), StorageClassName: "fast", AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+	}
+)
+
+// there is what there is of a group's replication; each of changes adds to it.
+func there(changes ...func(*Facts)) *Facts {
+	f := &Facts{
+		Group: group, Present: true, Keyed: true,
+		Sources:         map[string]*volsyncv1alpha1.ReplicationSource{},
+		Destinations:    map[string]*volsyncv1alpha1.ReplicationDestination{},
+		Snapshots:       map[string]*snapshotv1.VolumeSnapshot{},
+		SnapshotClasses: map[string]string{"fast": "snap"},
+		Problems:        map[string]string{},
+	}
+	for _, change := range changes {
+		change(f)
+	}
+	return f
+}
+
+func claimIs(role string) func(*Facts) {
+	return func(f *Facts) {
+		f.Claims = append(f.Claims, Claim{Name: "data", Role: role, Bound: true, SnapshotClass: "snap"})
+	}
+}
+
+func unbound(f *Facts) { f.Claims[0].Bound = false }
+func keyless(f *Facts) { f.Keyed = false }
+
+func sends(rs *volsyncv1alpha1.ReplicationSource) func(*Facts) {
+	return func(f *Facts) {
+		rs.Spec.RsyncTLS.VolumeSnapshotClassName = ptr.To("snap")
+		f.Sources[rs.Name] = rs
+	}
+}
+
+// receives is a destination that has completed as many images as it was told to receive but one.
+func receivesInto(into *Claim, images int) func(*Facts) {
+	return func(f *Facts) {
+		rd := destination(group, wanted, copying, "snap", into, f.Exports)
+		rd.Spec.Trigger = &volsyncv1alpha1.ReplicationDestinationTriggerSpec{Manual: fmt.Sprintf("receive-%d", images+1)}
+		rd.Status = &volsyncv1alpha1.ReplicationDestinationStatus{
+			RsyncTLS: &volsyncv1alpha1.ReplicationDestinationRsyncTLSStatus{Address: ptr.To("198.51.100.7")},
+		}
+		if images > 0 {
+			rd.Status.LatestImage = &corev1.TypedLocalObjectReference{APIGroup: ptr.To(snapshotv1.GroupName), Kind: "VolumeSnapshot", Name: "image"}
+			rd.Status.LastManualSync = fmt.Sprintf("receive-%d", images)
+			f.Snapshots["image"] = usable("image")
+		}
+		f.Destinations["data"] = rd
+	}
+}
+
+func usable(name string) *snapshotv1.VolumeSnapshot {
+	s := &snapshotv1.VolumeSnapshot{Status: &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true)}}
+	s.Namespace, s.Name = group.Namespace, name
+	return s
+}
+
+func keeps(name, epoch string) func(*Facts) {
+	return func(f *Facts) { f.Snapshots[name] = keep(group, usable(name), "data", epoch) }
+}
+
+func beforeSync(usableYet bool) func(*Facts) {
+	return func(f *Facts) {
+		s := origin(group, &Claim{Name: "data", SnapshotClass: "snap"})
+		s.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(usableYet)}
+		f.Snapshots[s.Name] = s
+	}
+}
+
+// steps are what a plan does, in words.
+func steps(p Plan) []string {
+	var did []string
+	add := func(what string, objects []client.Object) {
+		var names []string
+		for _, o := range objects {
+			kind := reflect.TypeOf(o).Elem().Name()
+			text := strings.Join([]string{what, kind, o.GetName()}, " ")
+			if rs, ok := o.(*volsyncv1alpha1.ReplicationSource); ok && what != "delete" {
+				text += " to " + *rs.Spec.RsyncTLS.Address + " for " + rs.Spec.Trigger.Manual
+			}
+			if rd, ok := o.(*volsyncv1alpha1.ReplicationDestination); ok && what != "delete" {
+				text += " for " + rd.Spec.Trigger.Manual
+				if into := rd.Spec.RsyncTLS.DestinationPVC; into != nil {
+					text += " into " + *into
+				}
+			}
+			names = append(names, text)
+		}
+		slices.Sort(names)
+		did = append(did, names...)
+	}
+	if p.Key {
+		did = append(did, "key")
+	}
+	add("delete", p.Delete)
+	add("create", p.Create)
+	add("update", p.Update)
+	for _, rd := range p.Export {
+		did = append(did, "export "+rd.Name)
+	}
+	if p.DropKey {
+		did = append(did, "drop key")
+	}
+	return did
+}
+
+func TestPlans(t *testing.T) {
+	const interval = 10 * time.Minute
+	own := &Claim{Name: "data"}
+	last := syncAt(noon)
+	to := &v1alpha1.VRGVolSyncSpec{Sources: []v1alpha1.VolSyncSource{{Name: "data", Address: "198.51.100.7"}}}
+	elsewhere := &v1alpha1.VRGVolSyncSpec{Sources: []v1alpha1.VolSyncSource{{Name: "data", Address: "198.51.100.8"}}}
+	from := &v1alpha1.VRGVolSyncSpec{Destinations: []v1alpha1.VolSyncDestination{wanted}}
+	primary := func(spec *v1alpha1.VRGVolSyncSpec) Command {
+		return Command{Spec: spec, Interval: interval, Settled: true}
+	}
+	secondary := func(spec *v1alpha1.VRGVolSyncSpec) Command {
+		return Command{Spec: spec, Interval: interval, Receiving: true}
+	}
+	for name, tc := range map[string]struct {
+		facts   *Facts
+		command Command
+		want    []string
+	}{
+		"a primary waits for an address":                  {there(claimIs(rolePrimary)), primary(nil), nil},
+		"a primary sends once it knows where to":          {there(claimIs(rolePrimary)), primary(to), []string{"create ReplicationSource data to 198.51.100.7 for " + last}},
+		"the key comes first":                             {there(claimIs(rolePrimary), keyless), primary(to), []string{"key", "create ReplicationSource data to 198.51.100.7 for " + last}},
+		"nobody needs a key who sends nothing":            {there(keyless), primary(to), nil},
+		"a volume that is not there yet is not sent":      {there(claimIs(rolePrimary), unbound), primary(to), nil},
+		"a primary goes on":                               {there(claimIs(rolePrimary), sends(synced(last, time.Second))), primary(to), nil},
+		"and while the hub says nothing":                  {there(claimIs(rolePrimary), sends(synced(last, time.Second))), primary(nil), nil},
+		"a new address is taken, whatever is under way":   {there(claimIs(rolePrimary), sends(underWay("a", "b"))), primary(elsewhere), []string{"update ReplicationSource data to 198.51.100.8 for b"}},
+		"a primary stops receiving before it sends":       {there(claimIs(rolePrimary), receivesInto(own, 1)), primary(to), []string{"delete ReplicationDestination data"}},
+		"an image that was kept is not needed any more":   {there(claimIs(rolePrimary), sends(synced(last, time.Second)), keeps("image", "3")), primary(to), []string{"delete VolumeSnapshot image"}},
+		"but until the claim has been made of it":         {there(claimIs(rolePrimary), unbound, keeps("image", "3")), primary(to), nil},
+		"a settled primary receives nothing":              {there(receivesInto(nil, 1)), primary(nil), []string{"delete ReplicationDestination data"}},
+		"one that is being restored may still need that":  {there(receivesInto(nil, 1)), Command{}, nil},
+		"a handover waits for the sync that is under way": {there(claimIs("final-7"), sends(underWay("a", "b"))), Command{Interval: interval}, nil},
+		"then syncs a last time":                          {there(claimIs("final-7"), sends(synced(last, time.Second))), Command{}, []string{"update ReplicationSource data to 198.51.100.7 for final-7"}},
+		"and once more to prove it":                       {there(claimIs("final-7"), sends(synced("final-7", time.Second))), Command{}, []string{"update ReplicationSource data to 198.51.100.7 for final-7-confirm"}},
+		"and no more":                                     {there(claimIs("final-7"), sends(synced("final-7-confirm", time.Second))), Command{}, nil},
+		"who gives up sends nothing":                      {there(claimIs("final-7"), sends(underWay("a", "b"))), Command{GivingUp: true}, []string{"delete ReplicationSource data"}},
+		"who has handed over sends until the peer does":   {there(claimIs("final-7"), sends(synced("final-7-confirm", time.Second))), secondary(&v1alpha1.VRGVolSyncSpec{}), nil},
+		"then stops, and keeps what there is": {
+			there(claimIs("final-7"), sends(synced("final-7-confirm", time.Second))), secondary(from), []string{"delete ReplicationSource data"},
+		},
+		"a standby prepares":                                           {there(keyless), secondary(from), []string{"key", "create ReplicationDestination data for receive-1"}},
+		"a standby that knows no class does not":                       {there(func(f *Facts) { f.Problems["fast"] = "no class" }), secondary(from), nil},
+		"a standby receives":                                           {there(receivesInto(nil, 0)), secondary(from), nil},
+		"and is told to again after each image":                        {there(receivesInto(nil, 1), func(f *Facts) { f.Destinations["data"].Spec.Trigger.Manual = "receive-1" }), secondary(from), []string{"update ReplicationDestination data for receive-2"}},
+		"nothing is dismissed as long as it is not known what is sent": {there(receivesInto(nil, 1)), secondary(nil), nil},
+		"what is not sent any more is dismissed":                       {there(receivesInto(nil, 1)), secondary(&v1alpha1.VRGVolSyncSpec{}), []string{"delete ReplicationDestination data"}},
+		"who was primary first keeps an image":                         {there(claimIs(roleSecondary)), secondary(from), []string{"create VolumeSnapshot data-before-sync"}},
+		"and waits until it can be used":                               {there(claimIs(roleSecondary), beforeSync(false)), secondary(from), nil},
+		"then receives into its own claim":                             {there(claimIs(roleSecondary), beforeSync(true)), secondary(from), []string{"create ReplicationDestination data for receive-1 into data"}},
+		"and keeps it while nothing is complete":                       {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0)), secondary(from), nil},
+		"and lets it go once something is":                             {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 1)), secondary(from), []string{"delete VolumeSnapshot data-before-sync"}},
+		"never sends and receives at once":                             {there(claimIs(roleSecondary), sends(synced(last, time.Second))), secondary(from), []string{"delete ReplicationSource data"}},
+		"who leaves lets the claims go first":                          {there(claimIs(roleSecondary), receivesInto(own, 1)), Command{Leaving: true}, nil},
+		"then what has none":                                           {there(receivesInto(nil, 1), keeps("kept", "3")), Command{Leaving: true}, []string{"delete ReplicationDestination data", "delete VolumeSnapshot kept"}},
+		"and the key last":                                             {there(), Command{Leaving: true}, []string{"drop key"}},
+		"without VolSync nothing is done":                              {&Facts{Group: group}, secondary(from), nil},
+		"an exported Service is made known":                            {there(func(f *Facts) { f.Exports = true }, receivesInto(nil, 0)), secondary(from), []string{"export data"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := steps(MakePlan(tc.facts, tc.command, noon))
+			if !slices.Equal(got, tc.want) {
+				t.Errorf("\n got %q\nwant %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestThePrimaryIsLookedAtWhenTheNextSyncIsDue(t *testing.T) {
+	f := there(claimIs(rolePrimary), sends(synced(syncAt(noon), time.Second)))
+	plan := MakePlan(f, Command{Interval: 10 * time.Minute, Settled: true}, noon)
+	if want := nextDue(noon, 10*time.Minute, "shop/data").Sub(noon); plan.After != want {
+		t.Errorf("after %s, not %s", plan.After, want)
+	}
+}
+
+func TestWhatIsReceivedIsTold(t *testing.T) {
+	spec := &v1alpha1.VRGVolSyncSpec{Destinations: []v1alpha1.VolSyncDestination{wanted}}
+	for name, tc := range map[string]struct {
+		facts                   *Facts
+		address, image, message string
+	}{
+		"not prepared yet":       {there(), "", "", "being prepared"},
+		"VolSync is not there":   {&Facts{}, "", "", "not installed"},
+		"nothing complete":       {there(receivesInto(nil, 0)), "198.51.100.7", "", ""},
+		"a complete image":       {there(receivesInto(nil, 2)), "198.51.100.7", "image", ""},
+		"an image that is cut":   {there(receivesInto(nil, 2), func(f *Facts) { f.Snapshots["image"].Status.ReadyToUse = ptr.To(false) }), "198.51.100.7", "", ""},
+		"a Service not known":    {there(func(f *Facts) { f.Exports = true }, receivesInto(nil, 0)), "", "", "waits for an address"},
+		"a Service that is":      {there(func(f *Facts) { f.Exports = true }, receivesInto(nil, 0), func(f *Facts) { f.Destinations["data"].Annotations[annotationExported] = "true" }), "volsync-rsync-tls-dst-data.shop.svc.clusterset.local", "", ""},
+		"no class for snapshots": {there(func(f *Facts) { f.Problems["fast"] = "there is no VolumeSnapshotClass" }), "", "", "no VolumeSnapshotClass"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := tc.facts.Received(spec)[0]
+			if r.Name != "data" || r.Address != tc.address || r.LatestImage != tc.image || !strings.Contains(r.Message, tc.message) || tc.message == "" && r.Message != "" {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func toObjects(objects ...client.Object) []client.Object { return objects }
