@@ -163,6 +163,23 @@ func Render(text string, values any) ([]*unstructured.Unstructured, error) {
 	return Decode(&rendered)
 }
 
+// StripDescriptions takes the text out of everything that has a description in what a manifest holds.
+func StripDescriptions(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		if _, text := value["description"].(string); text {
+			delete(value, "description")
+		}
+		for _, inner := range value {
+			StripDescriptions(inner)
+		}
+	case []any:
+		for _, inner := range value {
+			StripDescriptions(inner)
+		}
+	}
+}
+
 // ReadDirectory reads the manifests in a directory.
 func ReadDirectory(directory string) ([]*unstructured.Unstructured, error) {
 	paths, err := filepath.Glob(filepath.Join(directory, "*.yaml"))

@@ -6,6 +6,7 @@ package objects
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -84,5 +85,26 @@ func TestConditionsAreFound(t *testing.T) {
 				t.Errorf("got %s, %q", status, text)
 			}
 		})
+	}
+}
+
+func TestDescriptionsAreStrippedButNotFieldsOfThatName(t *testing.T) {
+	all, err := Decode(strings.NewReader(`
+kind: Thing
+description: text
+list: [{description: text, kept: 1}]
+properties:
+  description: {type: string, description: text}
+`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	StripDescriptions(all[0].Object)
+	want := map[string]any{
+		"kind": "Thing", "list": []any{map[string]any{"kept": int64(1)}},
+		"properties": map[string]any{"description": map[string]any{"type": "string"}},
+	}
+	if !reflect.DeepEqual(all[0].Object, want) {
+		t.Errorf("%v", all[0].Object)
 	}
 }

@@ -155,13 +155,17 @@ func (s *Supervisor) setUpManaged(ctx context.Context, c *cluster, applier *obje
 	})
 }
 
-// applyCRDs defines the kinds of csi-addons, snapshots and VolSync.
+// applyCRDs defines the kinds of csi-addons, snapshots and VolSync. Their fields go without descriptions, which a
+// kube-apiserver spends seconds on.
 func (s *Supervisor) applyCRDs(ctx context.Context, applier *objects.Applier) error {
 	var definitions []*unstructured.Unstructured
 	for _, of := range []string{"csi-addons", "external-snapshotter", "volsync"} {
 		read, err := objects.ReadDirectory(s.root.Path("bin", "tools", "crds", of))
 		if err != nil {
 			return fmt.Errorf("the CRDs of %s: %w", of, err)
+		}
+		for _, definition := range read {
+			objects.StripDescriptions(definition.Object)
 		}
 		definitions = append(definitions, read...)
 	}
