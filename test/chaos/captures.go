@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/ramendr/dr-apiserver/pkg/action"
@@ -78,10 +79,17 @@ func (c *captures) look(ctx context.Context, app string, a *v1alpha1.DRAction) {
 	store := c.stores[match[3]]
 	if store.CheckBucket(ctx) != nil {
 		entry.What += "; the store does not answer"
-	} else if _, err := archive.Read(ctx, provider{match[3]: store}, []string{match[3]}, archive.Group{Namespace: app, Name: app}, ref); err != nil {
+	} else if _, err := archive.Read(ctx, provider{match[3]: store}, []string{match[3]}, archive.Group{Namespace: app, Name: app}, ref); gone(err) {
+		entry.What += "; it is gone since"
+	} else if err != nil {
 		entry.Error = err.Error()
 	}
 	c.history.Add(entry)
+}
+
+// gone tells whether there is nothing of the capture: captures go with their placement, perhaps before one gets to look at them.
+func gone(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "manifest.json: "+objectstore.ErrNotFound.Error())
 }
 
 // provider hands out the stores that are there.

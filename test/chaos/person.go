@@ -6,6 +6,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -151,5 +153,30 @@ func (p *person) create(ctx context.Context, app *framework.App, primary string)
 			return
 		}
 		pause(ctx, time.Second)
+	}
+}
+
+// advice is how a condition tells what to do about a claim in the way.
+var advice = regexp.MustCompile(`\(on (\S+): kubectl delete pvc -n (\S+) (\S+)\)`)
+
+// obey does what the placement's conditions say that a person has to do, as long as ctx lasts.
+func obey(ctx context.Context, app *framework.App, history *History) {
+	for ; ctx.Err() == nil; pause(ctx, 2*time.Second) {
+		placement, err := app.Get(ctx)
+		if err != nil {
+			continue
+		}
+		for _, c := range placement.Status.Conditions {
+			for _, words := range advice.FindAllStringSubmatch(c.Message, -1) {
+				cluster, namespace, claim := words[1], words[2], words[3]
+				if app.Managed[cluster] == nil {
+					continue
+				}
+				err := app.Managed[cluster].Kube.CoreV1().PersistentVolumeClaims(namespace).Delete(ctx, claim, metav1.DeleteOptions{})
+				if err == nil {
+					history.Add(Entry{Kind: KindNote, App: app.Namespace, What: fmt.Sprintf("deleted claim %s on %s, as condition %s said", claim, cluster, c.Type)})
+				}
+			}
+		}
 	}
 }

@@ -157,7 +157,7 @@ func (r *run) settle(ctx context.Context) []Violation {
 	failures := make([]error, len(r.apps))
 	var wait sync.WaitGroup
 	for i, app := range r.apps {
-		wait.Go(func() { failures[i] = settled(ctx, app) })
+		wait.Go(func() { failures[i] = settled(ctx, app, r.history) })
 	}
 	wait.Wait()
 	var out []Violation
@@ -170,7 +170,10 @@ func (r *run) settle(ctx context.Context) []Violation {
 }
 
 // settled waits until the application is protected and writes where it says that it runs.
-func settled(ctx context.Context, app *framework.App) error {
+func settled(ctx context.Context, app *framework.App, history *History) error {
+	watching, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go obey(watching, app, history)
 	placement, err := app.Await(ctx, settleTimeout, settledAnywhere())
 	if err != nil {
 		return err

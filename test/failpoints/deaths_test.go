@@ -66,10 +66,17 @@ var tried = []deaths{
 
 // elsewhere are points that a process comes by only if something else happens too, and what tries them.
 var elsewhere = map[string]string{
+	"fence.accept": fences, "fence.accepted": fences, "fence.ordered": fences, "fence.settled": fences,
+	"fence.report": fences, "networkfence.written": fences,
+
 	"record.made-up": "the spec in which the server dies twice",
 	"group.released": "a DRCluster has to be given up, which all other specs need; TestItGoesOnAfterDyingBetweenAnyTwoWrites in " +
 		"pkg/controllers/drplacementcontrol",
 }
+
+// fences cut a whole cluster off, which all other specs need.
+const fences = "a fence cuts off what all other specs need; what is next for one is decided from what is there, which TestDecide in " +
+	"pkg/agent/fence, TestFenceIsOrderedFromThePeerAndSettledByItsReport and TestFenceFromRequestToClean try step by step"
 
 var _ = It("Every failpoint is tried", func() {
 	names := sets.KeySet(elsewhere)
