@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
@@ -134,11 +135,12 @@ func conditions(before []metav1.Condition, found map[string]Condition, generatio
 }
 
 // groupSync is the minimum of the volumes' times, absent if any was never synced, with the longest duration and the sum
-// of bytes.
+// of bytes; what volumes of a consistency group tell are the group's bytes, which count once.
 func groupSync(volumes []Volume) (*metav1.Time, *metav1.Duration, *int64) {
 	var oldest *metav1.Time
 	var longest *metav1.Duration
 	var bytes *int64
+	counted := sets.New[string]()
 	for _, v := range volumes {
 		if !v.Counts {
 			continue
@@ -152,7 +154,8 @@ func groupSync(volumes []Volume) (*metav1.Time, *metav1.Duration, *int64) {
 		if v.LastSyncDuration != nil && (longest == nil || v.LastSyncDuration.Duration > longest.Duration) {
 			longest = v.LastSyncDuration
 		}
-		if v.LastSyncBytes != nil {
+		if v.LastSyncBytes != nil && (v.ConsistencyGroup == "" || !counted.Has(v.ConsistencyGroup)) {
+			counted.Insert(v.ConsistencyGroup)
 			sum := *v.LastSyncBytes
 			if bytes != nil {
 				sum += *bytes
