@@ -5,6 +5,7 @@ package conformance
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -50,7 +51,7 @@ var _ = Describe("Discovery", func() {
 			subresources := map[string]string{}
 			for _, subresource := range resource.Subresources {
 				subresources[subresource.Subresource] = subresource.ResponseKind.Kind
-				Expect(subresource.Verbs).To(ConsistOf(verbsOf(subresource.Subresource)))
+				Expect(subresource.Verbs).To(ConsistOf(k.verbsOf(subresource.Subresource)))
 			}
 			Expect(subresources).To(Equal(k.subresources()), k.name)
 		}
@@ -99,15 +100,20 @@ func (k kind) subresources() map[string]string {
 	for _, action := range k.actions {
 		result[action] = k.actionKind()
 	}
+	maps.Copy(result, k.computed)
 	return result
 }
 
 // actionKind is what is created at the subresources that act.
 func (k kind) actionKind() string { return cmp.Or(k.body, "DRAction") }
 
-func verbsOf(subresource string) []string {
-	if subresource == "status" {
+func (k kind) verbsOf(subresource string) []string {
+	switch _, computed := k.computed[subresource]; {
+	case computed:
+		return []string{"get"}
+	case subresource == "status":
 		return statusVerbs
+	default:
+		return actionVerbs
 	}
-	return actionVerbs
 }

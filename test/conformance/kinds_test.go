@@ -27,6 +27,8 @@ type kind struct {
 	// actions are the subresources that one creates DRActions at, or what body says.
 	actions []string
 	body    string
+	// computed are the subresources that are made up when they are read, and their kinds.
+	computed map[string]string
 	// fields that can be selected on, besides those that every kind has, and what they are in a new object.
 	fields map[string]string
 	// manifest is what a minimal object has besides its type and metadata.
@@ -65,6 +67,7 @@ status: {conditions: [{type: Complete, status: "True", reason: Succeeded, messag
 	{
 		name: "VolumeReplicationGroup", resource: "volumereplicationgroups", singular: "volumereplicationgroup", shortNames: []string{"vrg"},
 		namespaced: true,
+		computed:   map[string]string{"replicationkey": "ReplicationKey"},
 		fields:     map[string]string{v1alpha1.FieldClusterName: east},
 		manifest:   `spec: {clusterName: ` + east + `, replicationState: primary, pvcSelector: {matchLabels: {app: $name}}, s3Profiles: [s3-dr1]}`,
 		change:     `spec: {s3Profiles: [s3-dr1, s3-dr2]}`,
