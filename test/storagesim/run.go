@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -43,6 +44,7 @@ import (
 	"github.com/ramendr/dr-apiserver/test/storagesim/mover"
 	"github.com/ramendr/dr-apiserver/test/storagesim/replication"
 	"github.com/ramendr/dr-apiserver/test/storagesim/scheduler"
+	"github.com/ramendr/dr-apiserver/test/storagesim/shared"
 	"github.com/ramendr/dr-apiserver/test/storagesim/writer"
 )
 
@@ -59,7 +61,12 @@ func run(ctx context.Context, o options) error {
 		klog.Flush()
 		_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
 	}}
+	reached, err := openShared(o)
+	if err != nil {
+		return err
+	}
 	opts := engine.Options{
+		Shared:  reached,
 		Cluster: o.cluster, Dir: o.dataDir, Peer: replication.NewClient(o.peer), Faults: injector, Durable: !o.instant,
 	}
 	var controller *instant.Controller
@@ -93,7 +100,7 @@ func run(ctx context.Context, o options) error {
 		if err := controller.Setup(ctx, mgr); err != nil {
 			return err
 		}
-	} else if err := serveAddons(ctx, group, o, array); err != nil {
+	} else if err := serveAddons(ctx, group, o, array, reached, injector); err != nil {
 		return err
 	}
 	if err := serveCSI(ctx, group, o, array); err != nil {
@@ -117,6 +124,15 @@ func setUpCluster(ctx context.Context, mgr manager.Manager, o options, movers *m
 		return err
 	}
 	return errors.Join(scheduler.Setup(ctx, mgr), loadbalancer.Setup(mgr, addresses), movers.Setup(ctx, mgr))
+}
+
+// openShared opens the storage beside that of the clusters. The addresses that a cluster's Services have are its nodes' too.
+func openShared(o options) (*shared.Store, error) {
+	addresses, err := netip.ParsePrefix(o.loadBalancerRange)
+	if err != nil {
+		return nil, err
+	}
+	return shared.Open(filepath.Join(filepath.Dir(filepath.Dir(o.dataDir)), "shared", filepath.Base(o.dataDir)), o.cluster, addresses)
 }
 
 func restConfig(o options) (*rest.Config, error) {
@@ -149,7 +165,9 @@ func newManager(o options) (manager.Manager, error) {
 }
 
 // serveAddons serves the csi-addons manager and registers with it.
-func serveAddons(ctx context.Context, group *errgroup.Group, o options, array *engine.Engine) error {
+func serveAddons(
+	ctx context.Context, group *errgroup.Group, o options, array *engine.Engine, reached *shared.Store, injector *faults.Injector,
+) error {
 	config, err := restConfig(o)
 	if err != nil {
 		return err
@@ -170,6 +188,7 @@ func serveAddons(ctx context.Context, group *errgroup.Group, o options, array *e
 	identity.RegisterIdentityServer(server, &csiaddons.Identity{Driver: o.driver})
 	sidecarpb.RegisterReplicationServer(server, &csiaddons.Replication{Engine: array})
 	sidecarpb.RegisterVolumeGroupControllerServer(server, &csiaddons.VolumeGroups{Engine: array})
+	sidecarpb.RegisterNetworkFenceServer(server, &csiaddons.Fence{Store: reached, Faults: injector})
 	serveGRPC(ctx, group, server, l)
 	registration := &csiaddons.Registration{Client: direct, Driver: o.driver, Port: o.addonsPort}
 	group.Go(func() error { registration.Run(ctx); return ctx.Err() })

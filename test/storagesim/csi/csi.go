@@ -23,6 +23,10 @@ const (
 	version         = "v1"
 	defaultCapacity = 1 << 30
 
+	// A StorageClass of this parameter and value is of the storage that all clusters reach.
+	parameterStorage = "storage"
+	storageShared    = "shared"
+
 	// The provisioner passes these with --extra-create-metadata.
 	parameterClaimName      = "csi.storage.k8s.io/pvc/name"
 	parameterClaimNamespace = "csi.storage.k8s.io/pvc/namespace"
@@ -109,6 +113,9 @@ func (c *Controller) create(ctx context.Context, req *csi.CreateVolumeRequest, c
 		return c.Engine.CreateFromSnapshot(ctx, req.GetName(), capacity, claim, source.GetSnapshot().GetSnapshotId())
 	case source.GetVolume() != nil:
 		return c.Engine.CreateFromVolume(ctx, req.GetName(), capacity, claim, source.GetVolume().GetVolumeId())
+	}
+	if req.GetParameters()[parameterStorage] == storageShared {
+		return c.Engine.CreateShared(ctx, req.GetName(), capacity, claim)
 	}
 	return c.Engine.Create(ctx, req.GetName(), capacity, claim)
 }

@@ -25,7 +25,7 @@ func (i *Identity) GetIdentity(context.Context, *identity.GetIdentityRequest) (*
 	return &identity.GetIdentityResponse{Name: i.Driver, VendorVersion: version}, nil
 }
 
-// GetCapabilities says that it replicates volumes, and groups of them.
+// GetCapabilities says that it replicates volumes, and groups of them, and fences clusters off.
 func (i *Identity) GetCapabilities(
 	context.Context, *identity.GetCapabilitiesRequest,
 ) (*identity.GetCapabilitiesResponse, error) {
@@ -39,7 +39,13 @@ func (i *Identity) GetCapabilities(
 		{Type: &identity.Capability_VolumeGroup_{VolumeGroup: &identity.Capability_VolumeGroup{
 			Type: identity.Capability_VolumeGroup_VOLUME_GROUP,
 		}}},
+		networkFence(identity.Capability_NetworkFence_NETWORK_FENCE),
+		networkFence(identity.Capability_NetworkFence_GET_CLIENTS_TO_FENCE),
 	}}, nil
+}
+
+func networkFence(t identity.Capability_NetworkFence_Type) *identity.Capability {
+	return &identity.Capability{Type: &identity.Capability_NetworkFence_{NetworkFence: &identity.Capability_NetworkFence{Type: t}}}
 }
 
 // Probe says that it is ready.

@@ -26,6 +26,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/test/storagesim/faults"
 	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
+	"github.com/ramendr/dr-apiserver/test/storagesim/shared"
 )
 
 // Peer is the other cluster's array. Every call ends by the deadline of its context.
@@ -49,6 +50,8 @@ type Options struct {
 	Dir string
 	// Peer array.
 	Peer Peer
+	// Shared storage that other clusters reach too, and the fences of all storage; none if nil.
+	Shared *shared.Store
 	// Faults to suffer.
 	Faults *faults.Injector
 	// Durable state outlives the machine, not just the process.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/test/storagesim/faults"
 	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
+	"github.com/ramendr/dr-apiserver/test/storagesim/shared"
 )
 
 // Create makes an empty volume that is writable here and not replicated. Making it again changes nothing.
@@ -93,6 +94,9 @@ func (e *Engine) Delete(ctx context.Context, handle string) error {
 	if err := e.opts.Faults.At(ctx, "delete.before", faults.Volume{Handle: handle}); err != nil {
 		return err
 	}
+	if e.onShared([]string{handle}) {
+		return e.opts.Shared.Delete(handle)
+	}
 	v, err := e.volume(handle)
 	if errors.Is(err, ErrNotFound) {
 		return nil
@@ -140,6 +144,12 @@ func (e *Engine) Append(ctx context.Context, handle, pod string) (layout.Record,
 // AppendTogether writes a record to each of several volumes at once: to all, or to none. No snapshot of all of them falls in
 // between. The records are in the order of the volumes' handles.
 func (e *Engine) AppendTogether(ctx context.Context, handles []string, pod string) ([]layout.Record, error) {
+	if e.onShared(handles) {
+		return e.appendShared(ctx, handles, pod)
+	}
+	if e.fenced() {
+		return nil, fmt.Errorf("%w: %w", ErrReadOnly, shared.ErrFenced)
+	}
 	volumes, err := e.volumesOf(slices.Compact(slices.Sorted(slices.Values(handles))))
 	if err != nil {
 		return nil, err
@@ -195,6 +205,9 @@ func (v *volume) append(r layout.Record) (layout.Record, error) {
 
 // Claim tells the array which claim a volume is bound to, whose writers begin.
 func (e *Engine) Claim(ctx context.Context, handle string, claim layout.Claim) error {
+	if e.onShared([]string{handle}) {
+		return e.opts.Shared.Claim(handle, claim)
+	}
 	v, err := e.volume(handle)
 	if err != nil {
 		return err

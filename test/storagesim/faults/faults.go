@@ -22,6 +22,7 @@ var operations = []string{
 	"commit",  // the receiver of a snapshot
 	"persist", // each change of a volume's metadata
 	"write",   // each record of a pod
+	"fence", "unfence",
 }
 
 // Points lists every point a fault can be put at.

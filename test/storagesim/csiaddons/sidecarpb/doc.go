@@ -5,4 +5,4 @@
 // and protoc-gen-go-grpc v1.6.
 package sidecarpb
 
-//go:generate protoc --go_out=. --go_opt=paths=source_relative --go-grpc_out=. --go-grpc_opt=paths=source_relative sidecar.proto volumegroup.proto
+//go:generate protoc --go_out=. --go_opt=paths=source_relative --go-grpc_out=. --go-grpc_opt=paths=source_relative sidecar.proto volumegroup.proto networkfence.proto
