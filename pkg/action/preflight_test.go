@@ -11,6 +11,7 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/ramendr/dr-apiserver/pkg/action"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -538,5 +539,35 @@ func TestSynchronousFailoverWaitsForTheFenceAndLosesNothing(t *testing.T) {
 	action.Accept(f.Placement, record)
 	if action.PastPointOfNoReturn(f.Placement.Status.CurrentAction) {
 		t.Error("the failover is past its point of no return though nothing is known to stop the source")
+	}
+}
+
+func TestTheDataLossWindowOfCopiesIsThatOfTheImagesThatTheTargetHas(t *testing.T) {
+	known, reported := now.Add(-2*time.Minute), now.Add(-time.Minute)
+	for name, tc := range map[string]struct {
+		image *time.Time
+		want  time.Time
+	}{
+		"an image made since": {ptr.To(reported.Add(time.Second)), reported},
+		"no image made since": {ptr.To(known.Add(time.Second)), known},
+		"no image at all":     {nil, known},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := healthy()
+			f.Placement.Status.LastGroupSyncTime = &metav1.Time{Time: known}
+			f.Groups[builder.DR1].Status.LastGroupSyncTime = &metav1.Time{Time: reported}
+			f.Groups[builder.DR1].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{
+				{Namespace: "shop", Name: "data", ReplicationMethod: v1alpha1.MethodVolSync, LastSyncTime: &metav1.Time{Time: reported}},
+			}
+			received := v1alpha1.VolSyncDestinationStatus{Name: "data"}
+			if tc.image != nil {
+				received.LastSyncTime = &metav1.Time{Time: *tc.image}
+			}
+			f.Groups[builder.DR2].Status.VolSync = &v1alpha1.VRGVolSyncStatus{Destinations: []v1alpha1.VolSyncDestinationStatus{received}}
+			window := action.Preflight(f, failover()).Status.DataLossWindow
+			if window == nil || !window.SyncPoint.Time.Equal(tc.want) {
+				t.Errorf("%+v, not %s", window, tc.want)
+			}
+		})
 	}
 }
