@@ -6,6 +6,7 @@ package action
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -23,13 +24,15 @@ const (
 )
 
 // Abort takes the action under way back: the source is to be primary again, in the next epoch. It is refused, with a
-// StatusError of one cause, if no action is under way or the point of no return has begun. Repeating it changes nothing.
-func Abort(placement *v1alpha1.DRPlacementControl, requestedBy, reason string, now time.Time) error {
+// StatusError of one cause, if no action is under way or the point of no return has begun. Repeating it adds what is
+// acknowledged further, and changes nothing else.
+func Abort(placement *v1alpha1.DRPlacementControl, requestedBy, reason string, now time.Time, acknowledged ...v1alpha1.Acknowledgement) error {
 	record := placement.Status.CurrentAction
 	switch {
 	case !Running(placement):
 		return refuseAbort(placement, CauseNothingToAbort, "no action is under way")
 	case record.Status.Abort != nil:
+		acknowledge(record, acknowledged)
 		return nil
 	case PastPointOfNoReturn(record):
 		return refuseAbort(placement, CausePointOfNoReturn, fmt.Sprintf(
@@ -41,6 +44,7 @@ func Abort(placement *v1alpha1.DRPlacementControl, requestedBy, reason string, n
 	record.Status.Abort = &v1alpha1.AbortRequest{
 		RequestedBy: requestedBy, RequestedTime: requested, Reason: reason, Epoch: placement.Status.Epoch,
 	}
+	acknowledge(record, acknowledged)
 	for i := range record.Status.Steps {
 		if step := &record.Status.Steps[i]; step.State == v1alpha1.StepPending {
 			EndStep(step, v1alpha1.StepSkipped, "aborted", requested)
@@ -48,6 +52,14 @@ func Abort(placement *v1alpha1.DRPlacementControl, requestedBy, reason string, n
 	}
 	SetUnderWay(&placement.Status, placement.Generation, requested)
 	return nil
+}
+
+// acknowledge adds to what was acknowledged. What is acknowledged of the source has no meaning for an abort.
+func acknowledge(record *v1alpha1.ActionRecord, acknowledged []v1alpha1.Acknowledgement) {
+	ack := v1alpha1.AckTargetMayStillWrite
+	if slices.Contains(acknowledged, ack) && !slices.Contains(record.Spec.Acknowledgements, ack) {
+		record.Spec.Acknowledgements = append(record.Spec.Acknowledgements, ack)
+	}
 }
 
 func refuseAbort(placement *v1alpha1.DRPlacementControl, cause metav1.CauseType, message string) error {

@@ -131,6 +131,9 @@ func (q question) findNoActionInProgress() (bool, string) {
 		return false, fmt.Sprintf("DRPlacementControl %s is being deleted", q.Placement.Name)
 	case status.Epoch == 0 || status.Phase == v1alpha1.PhaseDeploying:
 		return false, "the first placement has not ended; its conditions Available and Protected say what it waits for"
+	case q.agentIsAhead() && q.source != "":
+		return false, "an agent reports a later epoch than the hub knows, which was restored from an older state and is finding out " +
+			"where the application runs; ask again in a moment"
 	case q.current == nil:
 		return true, "no action was requested before"
 	case Ended(q.current) && q.Name == q.current.Name:
@@ -143,6 +146,16 @@ func (q question) findNoActionInProgress() (bool, string) {
 			NotConnected(q.current.Spec.TargetCluster, q.Clusters[q.current.Spec.TargetCluster]))
 	}
 	return false, q.inProgress()
+}
+
+// agentIsAhead tells whether an agent has reported an epoch that the hub has forgotten.
+func (q question) agentIsAhead() bool {
+	for _, group := range q.Groups {
+		if group.Labels[v1alpha1.LabelDRPlacementControl] == q.Placement.Name && group.Status.Epoch > q.Placement.Status.Epoch {
+			return true
+		}
+	}
+	return false
 }
 
 // lostItsTarget tells whether the action under way can be neither finished nor taken back, because its target was lost

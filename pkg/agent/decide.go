@@ -111,7 +111,7 @@ func (d *decider) begin() {
 		Conditions: map[string]status.Condition{},
 	}
 	if d.Group != nil {
-		d.report.Generation = d.Group.Generation
+		d.report.Generation, d.report.Session = d.Group.Generation, d.Group.Spec.Session
 	}
 	if capture := d.Checkpoint.LastCapture; capture != nil {
 		d.report.Capture = capture.CaptureReference.DeepCopy()
@@ -134,6 +134,7 @@ func refusedReport(f *Facts, refusal *checkpoint.Refusal) *status.Report {
 	}
 	return &status.Report{
 		Generation: f.Group.Generation,
+		Session:    f.Group.Spec.Session,
 		State:      v1alpha1.UnknownState,
 		Conditions: map[string]status.Condition{v1alpha1.ConditionDataReady: status.False(refusal.Reason, refusal.Message)},
 	}

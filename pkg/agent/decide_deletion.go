@@ -21,7 +21,7 @@ func decideDeletion(f *Facts) Decision {
 	}
 	d := &decider{Facts: f, spec: f.Group.Spec}
 	d.report = status.Report{
-		Generation: f.Group.Generation, Epoch: f.Group.Status.Epoch, State: v1alpha1.UnknownState,
+		Generation: f.Group.Generation, Epoch: f.Group.Status.Epoch, Session: f.Group.Spec.Session, State: v1alpha1.UnknownState,
 		Conditions: map[string]status.Condition{},
 	}
 	role := checkpoint.Role{State: f.Group.Spec.ReplicationState}

@@ -12,6 +12,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/client-go/rest"
 	toolscache "k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
@@ -44,6 +45,9 @@ const (
 	shutdownTimeout  = 5 * time.Second
 	reconcileTimeout = time.Minute
 	restartDelay     = time.Second
+
+	// sessionLength is long enough for no two runs to have the same session.
+	sessionLength = 12
 )
 
 // Config is what the controllers need.
@@ -124,7 +128,9 @@ func setup(ctx context.Context, mgr ctrl.Manager, c Config, buckets drcluster.Bu
 	}
 	validation := &drcluster.Validation{Client: mgr.GetClient(), Buckets: buckets, Clock: now}
 	policies := &drpolicy.Reconciler{Client: mgr.GetClient(), Clock: now}
-	placements := &drplacementcontrol.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Heartbeats: c.Heartbeat, Clock: now}
+	placements := &drplacementcontrol.Reconciler{
+		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Heartbeats: c.Heartbeat, Clock: now, Session: rand.String(sessionLength),
+	}
 	fences := &fence.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: now}
 	actions := &draction.Reconciler{Client: mgr.GetClient(), Clock: now}
 	for name, setup := range map[string]func() error{

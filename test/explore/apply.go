@@ -3,64 +3,87 @@
 
 package main
 
-import "github.com/ramendr/dr-apiserver/pkg/action"
-
-// apply lets an event happen. If it changes nothing it was not enabled.
+// apply lets an event happen, and what follows from it at once. If it changes nothing it was not enabled.
 func (m *model) apply(s state, e event) (state, error) {
+	before := s
+	err := m.happens(&s, e)
+	if err == nil && m.scenario.swift && s != before {
+		err = m.swiftly(&s)
+	}
+	return s, err
+}
+
+// swiftly lets all happen that can happen within a cluster, one cluster after the other.
+func (m *model) swiftly(s *state) error {
+	for range maxRounds {
+		before := *s
+		for _, e := range m.within {
+			if err := m.happens(s, e); err != nil {
+				return err
+			}
+		}
+		if *s == before {
+			return nil
+		}
+	}
+	return m.violated(s, everyActionEnds, "a cluster never comes to rest")
+}
+
+func (m *model) happens(s *state, e event) error {
 	c, n := int(e.c), int(e.n)
 	var err error
 	switch e.kind {
 	case hubSees:
-		hubCatchesUp(&s, n)
+		hubCatchesUp(s, n)
 	case hubDecides:
-		m.reconcile(&s)
-		if !m.scenario.gaps && s.hub.plan != 0 {
-			err = m.hubWrites(&s)
+		err = m.reconcile(s)
+		if err == nil && !m.scenario.gaps && s.hub.plan != 0 {
+			err = m.hubWrites(s)
 		}
 	case hubWritesNext:
 		if s.hub.plan != 0 {
-			err = m.hubWrites(&s)
+			err = m.hubWrites(s)
 		}
 	case hubRecords:
-		err = m.reconcileRecords(&s)
+		err = m.reconcileRecords(s)
 	case verbAsked:
-		err = m.asked(&s, m.scenario.verbs[n])
+		err = m.asked(s, m.scenario.verbs[n])
 	case verbStored:
 		if s.hub.verb != 0 {
-			err = m.commit(&s)
+			err = m.commit(s)
 		}
 	case verbRecorded:
 		if s.hub.record != 0 {
-			m.keepRecord(&s)
+			m.keepRecord(s)
 		}
 	case applicationWrites:
-		m.writes(&s, c)
+		m.writes(s, c)
 	case podsAreGone:
-		podsEnd(&s, c)
+		podsEnd(s, c)
 	case csiLooks:
-		err = m.csi(&s, c, n)
+		err = m.csi(s, c, n)
 	case arrayShips:
-		m.ship(&s, c, n)
+		m.ship(s, c, n)
 	case leaseExpires:
 		s.hub.connected[c] = s.hub.connected[c] && s.reachable(c)
 	case leaseRenewed:
 		s.hub.connected[c] = s.hub.connected[c] || s.reachable(c)
 	case heals:
-		heal(&s, n)
+		heal(s, n)
 	default:
 		if e.kind > heals {
-			m.fault(&s, e)
+			m.fault(s, e)
 		} else {
-			err = m.agentDoes(&s, e)
+			err = m.agentDoes(s, e)
 		}
 	}
 	if err == nil {
-		err = m.normalize(&s)
+		err = m.normalize(s)
 	}
 	if err == nil {
-		err = m.checkWriters(&s)
+		err = m.checkWriters(s)
 	}
-	return s, err
+	return err
 }
 
 func (m *model) agentDoes(s *state, e event) error {
@@ -161,6 +184,7 @@ func (m *model) fault(s *state, e event) {
 		h.plan, h.verb, h.record = 0, 0, 0
 		h.seenPlacement, h.seenGroups = h.placement, h.groups
 		h.connected = [clusters]bool{}
+		h.session++
 	case agentDies:
 		spend = &s.left.crashes
 		s.sites[c].die()
@@ -198,7 +222,7 @@ func (site *siteState) die() {
 }
 
 func (m *model) save(s *state) {
-	if s.hub.backup == 0 && !action.Running(m.placements.get(s.hub.placement)) {
+	if s.hub.backup == 0 {
 		s.hub.backup = m.backups.put(saved{s.hub.placement, s.hub.actions, s.hub.groups})
 	}
 }
@@ -210,7 +234,7 @@ func (m *model) restoreHub(s *state) {
 		return
 	}
 	h, b := &s.hub, m.backups.get(s.hub.backup)
-	*h = hubState{placement: b.placement, groups: b.groups, actions: b.actions, seenPlacement: b.placement, seenGroups: b.groups, backup: h.backup}
+	*h = hubState{placement: b.placement, groups: b.groups, actions: b.actions, seenPlacement: b.placement, seenGroups: b.groups, backup: h.backup, session: h.session + 1}
 	for c := range s.sites {
 		s.sites[c].ahead = s.sites[c].up && m.deafToRestores
 	}

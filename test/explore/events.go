@@ -110,10 +110,6 @@ func (m *model) everything() []event {
 	for n := range m.scenario.verbs {
 		add(verbAsked, int8(n)) //nolint:gosec // a handful
 	}
-	var volumes []int8
-	for v := range m.scenario.volumes {
-		volumes = append(volumes, int8(v)) //nolint:gosec // one or two
-	}
 	add(verbStored, 0)
 	add(verbRecorded, 0)
 	if m.scenario.hubLags {
@@ -125,18 +121,11 @@ func (m *model) everything() []event {
 		add(hubRecords, 0)
 	}
 	both(agentSees, 0)
-	both(agentDecides, 0)
-	both(agentWrites, 0)
-	both(agentRestores, 0)
-	both(agentLists, 0)
-	both(agentSeals, 0)
-	both(agentUploads, []int8{0, 1}[:len(m.profiles())]...)
-	both(agentClears, 0)
+	if !m.scenario.swift {
+		all = append(all, m.withinClusters()...)
+	}
 	both(agentReports, 0)
 	both(lateReport, 0)
-	both(podsAreGone, 0)
-	both(csiLooks, volumes...)
-	both(arrayShips, volumes...)
 	both(applicationWrites, 0)
 	both(leaseExpires, 0)
 	if m.scenario.leases {
@@ -145,6 +134,26 @@ func (m *model) everything() []event {
 	both(agentStarts, 0)
 	add(heals, 0, 1, 2, 3, 4, 5, 6)
 	return append(all, m.faults()...)
+}
+
+// withinClusters is what happens on the clusters by itself, without the hub.
+func (m *model) withinClusters() []event {
+	var all []event
+	for _, k := range []kind{agentDecides, agentWrites, agentRestores, agentLists, agentSeals, agentUploads, agentClears, podsAreGone, csiLooks, arrayShips} {
+		ns := 1
+		switch k {
+		case agentUploads:
+			ns = len(m.profiles())
+		case csiLooks, arrayShips:
+			ns = m.scenario.volumes
+		}
+		for c := range int8(clusters) {
+			for n := range int8(ns) { //nolint:gosec // one or two
+				all = append(all, event{k, c, n})
+			}
+		}
+	}
+	return all
 }
 
 func (m *model) faults() []event {

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -39,22 +40,24 @@ type hubKey struct {
 	groups    [clusters]ref
 	connected [clusters]bool
 	clock     uint8
+	session   uint8
 }
 
 // reconcile has the placement controller decide on what it sees.
-func (m *model) reconcile(s *state) {
+func (m *model) reconcile(s *state) error {
 	h := &s.hub
 	if h.seenPlacement == 0 || h.plan != 0 {
-		return
+		return nil
 	}
-	key := hubKey{h.seenPlacement, h.seenGroups, h.connected, s.clock}
+	key := hubKey{h.seenPlacement, h.seenGroups, h.connected, s.clock, h.session}
 	h.plan = m.memoHub.of(key, func() ref { return m.decideHub(key) })
+	return m.checkHeir(s)
 }
 
 func (m *model) decideHub(key hubKey) ref {
 	placement := m.placements.get(key.placement)
 	facts := drplacementcontrol.Facts{
-		Now: moment(key.clock), Placement: placement, Policy: m.policy,
+		Now: moment(key.clock), Placement: placement, Policy: m.policy, Session: fmt.Sprint(key.session),
 		Clusters: map[string]drplacementcontrol.Cluster{}, Groups: map[string]*v1alpha1.VolumeReplicationGroup{},
 	}
 	for c, name := range names {

@@ -135,6 +135,9 @@ func (m *model) checkPlacement(s *state, before, after *v1alpha1.DRPlacementCont
 		(was == nil || was.Name != is.Name || !action.PastPointOfNoReturn(was)) {
 		g.exempt |= 1 << (1 - indexOf(is.Spec.TargetCluster))
 	}
+	if is.Status.Abort != nil && slices.Contains(is.Spec.Acknowledgements, v1alpha1.AckTargetMayStillWrite) {
+		g.exempt |= 1 << indexOf(is.Spec.TargetCluster)
+	}
 	s.ghost = m.ghosts.put(g)
 	return nil
 }
@@ -210,6 +213,28 @@ func (m *model) checkCommand(s *state, c int, group *v1alpha1.VolumeReplicationG
 	status := placement.Status
 	if status.PrimaryCluster != names[c] && status.Epoch <= group.Spec.Epoch {
 		return m.violated(s, oneWriter, "%s is told to be primary in epoch %d although it is stored that %s is", names[c], group.Spec.Epoch, status.PrimaryCluster)
+	}
+	return nil
+}
+
+// checkHeir holds when the hub has decided to tell a cluster to become primary: that the other, which it could have asked,
+// did not become primary later.
+func (m *model) checkHeir(s *state) error {
+	last := m.ghosts.get(s.ghost).last
+	for _, w := range m.hubPlans.get(s.hub.plan) {
+		if w.op != hubUpdate {
+			continue
+		}
+		before, after := m.groups.get(w.base), m.groups.get(w.becomes)
+		own := m.checkpoints.get(s.sites[w.c].checkpoint)
+		already := isPrimary(own) && own.Current().Epoch == after.Spec.Epoch
+		if after.Spec.ReplicationState != v1alpha1.Primary || before.Spec.Epoch == after.Spec.Epoch || already {
+			continue
+		}
+		if other := 1 - w.c; s.hub.connected[other] && s.reachable(other) && int64(last[other]) > after.Spec.Epoch {
+			return m.violated(s, agentsOnlyGoForward, "%s is told to be primary in epoch %d although %s, which can be asked, became primary in epoch %d",
+				names[w.c], after.Spec.Epoch, names[other], last[other])
+		}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ import (
 // deciders are the product's decisions. A mutant replaces some.
 type deciders struct {
 	preflight func(action.Facts, action.Request) v1alpha1.ActionRecord
-	abort     func(*v1alpha1.DRPlacementControl) error
+	abort     func(*v1alpha1.DRPlacementControl, ...v1alpha1.Acknowledgement) error
 	hub       func(drplacementcontrol.Facts) drplacementcontrol.Decision
 	record    func(draction.Facts) draction.Decision
 	agent     func(*agent.Facts) agent.Decision
@@ -39,8 +39,8 @@ type deciders struct {
 func theProducts() deciders {
 	return deciders{
 		preflight: action.Preflight,
-		abort: func(p *v1alpha1.DRPlacementControl) error {
-			return action.Abort(p, "somebody", "", began)
+		abort: func(p *v1alpha1.DRPlacementControl, acks ...v1alpha1.Acknowledgement) error {
+			return action.Abort(p, "somebody", "", began, acks...)
 		},
 		hub:    drplacementcontrol.Decide,
 		record: draction.Decide,
@@ -54,6 +54,8 @@ type model struct {
 	scenario scenario
 	deciders
 	policy *v1alpha1.DRPolicy
+	// within is what happens within clusters.
+	within []event
 
 	placements  table[*v1alpha1.DRPlacementControl]
 	groups      table[*v1alpha1.VolumeReplicationGroup]
@@ -94,6 +96,7 @@ func newModel(sc scenario, d deciders) *model {
 	m := &model{scenario: sc, deciders: d, policy: policy, memoState: memo[ref, *replication.State]{},
 		memoWish: memo[wish, ref]{}, memoCSI: memo[csiKey, csiTurn]{}, memoSeal: memo[sealKey, ref]{}, memoPut: memo[putKey, putResult]{},
 		memoSent: memo[[3]ref, sent]{}, memoSeen: memo[ref, ref]{}, memoStatus: memo[ref, ref]{}}
+	m.within = m.withinClusters()
 	m.decideWith(d)
 	return m
 }

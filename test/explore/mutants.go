@@ -20,12 +20,17 @@ var (
 	oneRequest  = budget{verbs: 1, writes: 1}
 	twoRequests = budget{verbs: 2, faults: 1, writes: 1}
 	oneRestore  = budget{verbs: 1, backups: 2}
+	takenBack   = budget{verbs: 2, backups: 2}
+	lostBetween = budget{verbs: 2, faults: 1, backups: 2}
 )
 
 var mutants = []mutant{
 	{"the agent skips the epoch check", "backup", oneRestore, agentsOnlyGoForward, skipEpochCheck, nil},
 	{"the hub drives agents that are ahead of it", "backup", oneRestore, agentsOnlyGoForward, driveBackwards, nil},
 	{"an agent does not tell a restored hub again", "backup", oneRestore, everyActionEnds, func(d *deciders) { d.deafToRestores = true }, nil},
+	{"reports that came back with a backup count", "rewind", takenBack, agentsOnlyGoForward, believeBackupsOf(anybody), nil},
+	{"an abort does not ask the target", "rewind", takenBack, oneWriter, believeBackupsOf(abortedTarget), nil},
+	{"who is past the point of no return asks nobody", "rewind", lostBetween, agentsOnlyGoForward, believeBackupsOf(passedSource), nil},
 	{"a relocate promotes without the token", "relocate", oneRequest, nothingLost, promoteWithoutToken, nil},
 	{"volumes are demoted before the final capture", "relocate", oneRequest, nothingLost, demoteBeforeCapture, nil},
 	{"a stale report is taken for fresh", "failover", oneRequest, oneWriter, believeStaleReports, stoppedAndTakenBack},
@@ -45,21 +50,21 @@ var mutants = []mutant{
 }
 
 // hunt searches for what a mutant breaks.
-func (mu mutant) hunt() (outcome, error) {
+func (mu mutant) hunt() (*model, outcome, error) {
 	sc, err := find(mu.scenario)
 	if err != nil {
-		return outcome{}, err
+		return nil, outcome{}, err
 	}
 	d := theProducts()
 	mu.change(&d)
 	m := newModel(sc, theProducts())
 	s, err := m.follow(m.begin(unbounded), mu.after)
 	if err != nil {
-		return outcome{}, err
+		return nil, outcome{}, err
 	}
 	s.left = mu.bound
 	m.decideWith(d)
-	return m.searchFrom(s, "mutant", 0), nil
+	return m, m.searchFrom(s, "mutant", 0), nil
 }
 
 // stoppedAndTakenBack is a failover that is aborted while its source, which has reported that it stopped, is away. When it

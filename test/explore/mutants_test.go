@@ -14,7 +14,7 @@ import (
 func TestEveryMutantIsCaught(t *testing.T) {
 	for _, mu := range mutants {
 		t.Run(mu.name, func(t *testing.T) {
-			o, err := mu.hunt()
+			_, o, err := mu.hunt()
 			switch {
 			case err != nil:
 				t.Fatal(err)
@@ -33,6 +33,9 @@ func TestStoriesWouldTellAgain(t *testing.T) {
 		"deleted-while-failed-away-from":            letGoRunning,
 		"hub-restored-while-a-report-is-on-its-way": func(d *deciders) { d.deafToRestores = true },
 		"restored-hub-adopts-a-restore-half-done":   takeForSettled,
+		"restored-hub-believes-its-backup":          believeBackupsOf(anybody),
+		"abort-of-a-forgotten-promotion":            believeBackupsOf(abortedTarget),
+		"restored-hub-tells-a-target-given-up":      believeBackupsOf(passedSource),
 	} {
 		text, err := os.ReadFile(filepath.Join("testdata", "traces", file+".txt"))
 		if err != nil {

@@ -59,6 +59,32 @@ func driveBackwards(d *deciders) {
 	}
 }
 
+// believeBackupsOf has the hub take what it finds stored of some for what their agents have reported to it.
+func believeBackupsOf(whose func(record *v1alpha1.ActionRecord, cluster string) bool) func(*deciders) {
+	return func(d *deciders) {
+		decide := d.hub
+		d.hub = func(f drplacementcontrol.Facts) drplacementcontrol.Decision {
+			session, record := f.Session, f.Placement.Status.CurrentAction
+			f.Groups = eachGroup(f.Groups, func(g *v1alpha1.VolumeReplicationGroup) {
+				if record != nil && whose(record, g.Spec.ClusterName) {
+					g.Spec.Session, g.Status.Session = session, session
+				}
+			})
+			return decide(f)
+		}
+	}
+}
+
+func anybody(*v1alpha1.ActionRecord, string) bool { return true }
+
+func abortedTarget(record *v1alpha1.ActionRecord, cluster string) bool {
+	return record.Status.Abort != nil && cluster == record.Spec.TargetCluster
+}
+
+func passedSource(record *v1alpha1.ActionRecord, cluster string) bool {
+	return action.PastPointOfNoReturn(record) && cluster == record.Spec.SourceCluster
+}
+
 func eachGroup(groups map[string]*v1alpha1.VolumeReplicationGroup, change func(*v1alpha1.VolumeReplicationGroup)) map[string]*v1alpha1.VolumeReplicationGroup {
 	groups = maps.Clone(groups)
 	for name, g := range groups {
@@ -148,7 +174,7 @@ func restoreIncomplete(d *deciders) {
 }
 
 func abortAfterPointOfNoReturn(d *deciders) {
-	d.abort = func(p *v1alpha1.DRPlacementControl) error {
+	d.abort = func(p *v1alpha1.DRPlacementControl, _ ...v1alpha1.Acknowledgement) error {
 		record := p.Status.CurrentAction
 		if record == nil || action.Ended(record) || record.Status.Abort != nil {
 			return errors.New("nothing to abort")

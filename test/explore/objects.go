@@ -117,7 +117,7 @@ func plain(conditions []metav1.Condition) []metav1.Condition {
 	out := make([]metav1.Condition, 0, len(conditions))
 	for _, c := range conditions {
 		kept := metav1.Condition{Type: c.Type, Status: c.Status}
-		if c.Type == v1alpha1.ConditionComplete {
+		if c.Type == v1alpha1.ConditionComplete || c.Reason == v1alpha1.ReasonEpochConflict {
 			kept.Reason = c.Reason
 		}
 		out = append(out, kept)

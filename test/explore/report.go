@@ -93,7 +93,7 @@ func hunt(name string) error {
 			continue
 		}
 		hunted++
-		o, err := mu.hunt()
+		m, o, err := mu.hunt()
 		if err != nil {
 			return err
 		}
@@ -104,6 +104,11 @@ func hunt(name string) error {
 			survivors = append(survivors, mu.name)
 		}
 		fmt.Printf("%-60s %-10s %9d %6d  %s\n", mu.name, mu.scenario, o.states, len(o.trace), caught)
+		if name != "all" && o.violation != nil {
+			if err := m.show(o); err != nil {
+				return err
+			}
+		}
 	}
 	if hunted == 0 {
 		return fmt.Errorf("there is no mutant %q", name)

@@ -16,6 +16,8 @@ type scenario struct {
 	hubLags, gaps, leases, records bool
 	// halfCaptures lets captures be half there; refresh lets agents have the storage looked at.
 	halfCaptures, refresh bool
+	// swift has what happens within a cluster happen at once, so that there can be more of all else.
+	swift bool
 	// bounds are how much of everything there may be, by the name of the bound.
 	bounds map[string]budget
 }
@@ -25,6 +27,7 @@ func relocate(target int) verb           { return verb{"relocate", target, false
 
 var (
 	abort  = verb{kind: "abort"}
+	giveUp = verb{kind: "abort", ack: true}
 	remove = verb{kind: "delete"}
 )
 
@@ -57,6 +60,26 @@ var scenarios = []scenario{
 			"small": {verbs: 1, backups: 2},
 			"ci":    {verbs: 1, backups: 2},
 			"large": {verbs: 2, faults: 1, backups: 2, writes: 1},
+		},
+	},
+	{
+		name: "rewind", story: "the hub is backed up at any moment, also during an action, and restored at any later one, while a cluster cannot reach it", volumes: 1, swift: true,
+		verbs:  []verb{failover(1, false), failover(1, true), relocate(1), failover(0, true), relocate(0), abort, giveUp},
+		faults: []kind{hubSaved, hubRestored, hubDies, agentCut},
+		bounds: map[string]budget{
+			"small": {verbs: 2, backups: 2},
+			"ci":    {verbs: 2, faults: 1, backups: 2},
+			"large": {verbs: 3, faults: 1, crashes: 1, backups: 3, writes: 1},
+		},
+	},
+	{
+		name: "returns", story: "the application goes to and fro while clusters are lost and return, agents among them that have missed a change", volumes: 1, swift: true,
+		verbs:  []verb{failover(1, true), failover(0, true), relocate(1), relocate(0), abort, giveUp},
+		faults: []kind{clusterDies, agentCut, hubDies},
+		bounds: map[string]budget{
+			"small": {verbs: 3},
+			"ci":    {verbs: 3, faults: 2},
+			"large": {verbs: 4, faults: 2, crashes: 1, writes: 2},
 		},
 	},
 	{
@@ -119,7 +142,7 @@ func (m *model) begin(bound budget) state {
 	defer m.decideWith(explored)
 	s := state{}
 	s.hub.placement = m.putPlacement(application())
-	s.hub.connected = [clusters]bool{true, true}
+	s.hub.connected, s.hub.session = [clusters]bool{true, true}, 1
 	for c := range s.sites {
 		s.sites[c].up = true
 	}

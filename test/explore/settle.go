@@ -103,7 +103,7 @@ func (m *model) ends(s state, good map[[2]uint64]struct{}) error {
 func (m *model) checkEnd(s *state) error {
 	for _, r := range m.actionSets.get(s.hub.actions) {
 		if a := m.actions.get(r); ending(a.Status) == "" {
-			return m.violated(s, everyActionEnds, "the record of %s never ends", a.Name)
+			return m.violated(s, everyActionEnds, "the record of %s never ends: %s", a.Name, m.describe(s))
 		}
 	}
 	placement := m.placements.get(s.hub.placement)

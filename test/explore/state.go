@@ -47,8 +47,9 @@ type hubState struct {
 	// plan is what is left to write of the placement controller's last decision; verb is a request that was judged and
 	// is about to be stored, record one whose DRAction is about to be written.
 	plan, verb, record ref
-	// connected is what the hub believes.
+	// connected is what the hub believes, session the run that it is in.
 	connected [clusters]bool
+	session   uint8
 	// backup is what was saved of the hub.
 	backup ref
 }

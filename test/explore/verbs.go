@@ -24,8 +24,8 @@ func (v verb) String() string {
 	if v.kind == "failover" || v.kind == "relocate" {
 		words = append(words, "to", names[v.target])
 	}
-	if v.ack {
-		words = append(words, "acknowledging SourceMayStillWrite")
+	for _, ack := range v.acks() {
+		words = append(words, "acknowledging", string(ack))
 	}
 	return strings.Join(words, " ")
 }
@@ -35,10 +35,19 @@ func (v verb) request() action.Request {
 	if v.kind == "failover" {
 		r.Type, r.Force = v1alpha1.ActionFailover, true
 	}
-	if v.ack {
-		r.Acknowledgements = []v1alpha1.Acknowledgement{v1alpha1.AckSourceMayStillWrite}
-	}
+	r.Acknowledgements = v.acks()
 	return r
+}
+
+func (v verb) acks() []v1alpha1.Acknowledgement {
+	switch {
+	case !v.ack:
+		return nil
+	case v.kind == "abort":
+		return []v1alpha1.Acknowledgement{v1alpha1.AckTargetMayStillWrite}
+	default:
+		return []v1alpha1.Acknowledgement{v1alpha1.AckSourceMayStillWrite}
+	}
 }
 
 type verbKey struct {
@@ -46,16 +55,21 @@ type verbKey struct {
 	on   hubKey
 }
 
+// judged is what a request is judged by: what is stored.
+func (m *model) judged(s *state) hubKey {
+	return hubKey{placement: s.hub.placement, groups: s.hub.groups, connected: s.hub.connected, clock: s.clock}
+}
+
 // judge answers a request by what is stored: what the placement becomes, or 0 if it is refused or changes nothing.
 func (m *model) judge(s *state, v verb) ref {
-	key := verbKey{v, hubKey{s.hub.placement, s.hub.groups, s.hub.connected, s.clock}}
+	key := verbKey{v, m.judged(s)}
 	return m.memoVerb.of(key, func() ref {
 		placement := m.placements.get(key.on.placement).DeepCopy()
 		switch v.kind {
 		case "delete":
 			placement.DeletionTimestamp = deleted()
 		case "abort":
-			if m.abort(placement) != nil {
+			if m.abort(placement, v.acks()...) != nil {
 				return 0
 			}
 		default:

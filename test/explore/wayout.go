@@ -29,7 +29,7 @@ func (m *model) checkWayOut(s state, lost int) error {
 			return err
 		}
 		if s.left.verbs != 0 {
-			key := verbKey{failover(left, true), hubKey{s.hub.placement, s.hub.groups, s.hub.connected, s.clock}}
+			key := verbKey{failover(left, true), m.judged(&s)}
 			return m.violated(&s, wayOut, "%s is lost, and %s cannot take over: %s", names[lost], names[left], m.memoRefused[key])
 		}
 	}

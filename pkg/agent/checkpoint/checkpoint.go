@@ -123,7 +123,7 @@ type Refusal struct {
 
 // Reasons of a refusal, and of DataReady=False for it.
 const (
-	ReasonEpochConflict        = "EpochConflict"
+	ReasonEpochConflict        = v1alpha1.ReasonEpochConflict
 	ReasonHandoverTokenInvalid = "HandoverTokenInvalid"
 	ReasonActionRequired       = "ActionRequired"
 )

@@ -44,7 +44,9 @@ type Report struct {
 	Generation int64
 	// Epoch accepted.
 	Epoch int64
-	State v1alpha1.VolumeReplicationGroupState
+	// Session of the spec it speaks of.
+	Session string
+	State   v1alpha1.VolumeReplicationGroupState
 	// Conditions by type; those not named are taken away.
 	Conditions map[string]Condition
 	Volumes    []Volume
@@ -82,6 +84,7 @@ func (r *Report) Status(before v1alpha1.VolumeReplicationGroupStatus, now time.T
 	s := v1alpha1.VolumeReplicationGroupStatus{
 		ObservedGeneration: r.Generation,
 		Epoch:              r.Epoch,
+		Session:            r.Session,
 		State:              r.State,
 		Conditions:         conditions(before.Conditions, r.Conditions, r.Generation, now),
 		LastCapture:        r.Capture.DeepCopy(),

@@ -120,11 +120,13 @@ func newer(version, than string) bool {
 	return err != nil || order > 0
 }
 
-// urgent tells whether somebody may be waiting for the change: a role confirmed, a token issued, or a condition come
-// true, be it of a role that is confirmed or the one that is awaited before.
+// urgent tells whether somebody may be waiting for the change: the hub asked, a role is confirmed, a token issued, or a
+// condition come true, be it of a role that is confirmed or the one that is awaited before.
 func urgent(before, now v1alpha1.VolumeReplicationGroupStatus, awaited string) bool {
 	confirmed := now.State != v1alpha1.UnknownState
 	switch {
+	case now.Session != before.Session:
+		return true
 	case confirmed && (now.State != before.State || now.Epoch != before.Epoch):
 		return true
 	case now.HandoverToken != nil && before.HandoverToken == nil:
@@ -218,7 +220,7 @@ func (w *Writer) send(ctx context.Context, key types.NamespacedName) error {
 
 // always are the fields that a report always speaks of.
 var always = []string{
-	"observedGeneration", "epoch", "state", "conditions", "lastCapture", "handoverToken", "volSync",
+	"observedGeneration", "epoch", "session", "state", "conditions", "lastCapture", "handoverToken", "volSync",
 	"lastGroupSyncTime", "lastGroupSyncDuration", "lastGroupSyncBytes",
 }
 

@@ -34,6 +34,9 @@ const (
 	// AckSourceMayStillWrite acknowledges that nothing is known to stop the unreachable source from writing
 	// to its own copy; what it writes there is discarded when it returns.
 	AckSourceMayStillWrite Acknowledgement = "SourceMayStillWrite"
+	// AckTargetMayStillWrite acknowledges, for an abort, that a target which can't be reached may have become primary without
+	// the hub's remembering it; what it wrote is discarded when it returns.
+	AckTargetMayStillWrite Acknowledgement = "TargetMayStillWrite"
 )
 
 // DRActionSpec is what was asked for. The requester may set targetCluster, reason, force and

@@ -62,6 +62,7 @@ type VolumeReplicationGroupSpec struct {
 	Sync                 *VRGSyncSpec
 	VolSync              *VRGVolSyncSpec
 	KubeObjectProtection *KubeObjectProtection
+	Session              string
 }
 
 // VRGAsyncSpec says how volumes are replicated at intervals.
@@ -123,6 +124,7 @@ const (
 type VolumeReplicationGroupStatus struct {
 	ObservedGeneration    int64
 	Epoch                 int64
+	Session               string
 	State                 VolumeReplicationGroupState
 	Conditions            []metav1.Condition
 	ProtectedPVCs         []ProtectedPVC

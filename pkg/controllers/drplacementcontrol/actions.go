@@ -23,7 +23,8 @@ func (d *decider) stopSource() {
 	step := &d.record().Status.Steps[0]
 	fence := step.Name == v1alpha1.StepFence
 	switch {
-	case !fence && action.Stopped(group, spec.Epoch), action.Confirms(group, v1alpha1.SecondaryState, spec.Epoch):
+	case d.answered(spec.SourceCluster) &&
+		(!fence && action.Stopped(group, spec.Epoch) || action.Confirms(group, v1alpha1.SecondaryState, spec.Epoch)):
 		action.PassPointOfNoReturn(d.status, fmt.Sprintf("%s confirmed that it has stopped.", spec.SourceCluster), d.now)
 	case source.Fence.Fenced:
 		d.out.RestsOnFenceOf = spec.SourceCluster
@@ -34,7 +35,7 @@ func (d *decider) stopSource() {
 		step.Message = fmt.Sprintf("Waits: %s before it confirmed that it has stopped. To go on without it, %s.",
 			action.NotConnected(spec.SourceCluster, source.ClusterFacts), action.FenceIt(spec.SourceCluster))
 	case source.Connected:
-		step.Message = waitsFor(group, spec.Epoch)
+		step.Message = d.waitsForSource(spec)
 	case slices.Contains(spec.Acknowledgements, v1alpha1.AckSourceMayStillWrite):
 		action.PassPointOfNoReturn(d.status, fmt.Sprintf("%s, and %s was acknowledged.",
 			action.NotConnected(spec.SourceCluster, source.ClusterFacts), v1alpha1.AckSourceMayStillWrite), d.now)
@@ -52,10 +53,10 @@ func (d *decider) handOver() {
 	source, group := d.facts.Clusters[spec.SourceCluster], d.facts.Groups[spec.SourceCluster]
 	step := action.Step(d.record(), v1alpha1.StepHandOver)
 	switch {
-	case action.Confirms(group, v1alpha1.SecondaryState, spec.Epoch) && tokenFor(group, spec) != nil:
+	case action.Confirms(group, v1alpha1.SecondaryState, spec.Epoch) && tokenFor(group, spec) != nil && d.answered(spec.SourceCluster):
 		action.PassPointOfNoReturn(d.status, fmt.Sprintf("%s handed over.", spec.SourceCluster), d.now)
 	case source.Connected:
-		step.Message = waitsFor(group, spec.Epoch)
+		step.Message = d.waitsForSource(spec)
 	default:
 		step.Message = fmt.Sprintf("Waits: %s. Bring it back, or abort and fail over.",
 			action.NotConnected(spec.SourceCluster, source.ClusterFacts))
@@ -109,8 +110,8 @@ func promoted(group *v1alpha1.VolumeReplicationGroup, target string) string {
 }
 
 // takeBack ends an aborted action once the source runs the application again. The target was never commanded to become
-// primary. A source that is not connected cannot be waited for: it is commanded to be primary again whenever it
-// returns, and somebody may have to fail over meanwhile.
+// primary; where this run of the hub can't know that, the target is asked first. A source that is not connected cannot be
+// waited for: it is commanded to be primary again whenever it returns, and somebody may have to fail over meanwhile.
 func (d *decider) takeBack() {
 	record := d.record()
 	spec, epoch := record.Spec, record.Status.Abort.Epoch
@@ -119,12 +120,23 @@ func (d *decider) takeBack() {
 	case action.Confirms(group, v1alpha1.PrimaryState, epoch) && isTrue(group, v1alpha1.ConditionKubeObjectsReady):
 		action.End(record, v1alpha1.ReasonAborted,
 			fmt.Sprintf("Aborted by %s; %s is primary again.", record.Status.Abort.RequestedBy, spec.SourceCluster), d.now)
+	case d.unanswered() != "":
+		record.Status.Steps[0].Message = d.waitsForAnswer(d.unanswered())
 	case !source.Connected:
 		action.End(record, v1alpha1.ReasonAborted, fmt.Sprintf("Aborted by %s; %s and becomes primary again when it returns.",
 			record.Status.Abort.RequestedBy, action.NotConnected(spec.SourceCluster, source.ClusterFacts)), d.now)
 	default:
 		record.Status.Steps[0].Message = waitsFor(group, epoch)
 	}
+}
+
+// waitsForSource is what stands in the way of the source's having stopped or handed over, as far as it is known.
+func (d *decider) waitsForSource(spec v1alpha1.DRActionSpec) string {
+	group := d.facts.Groups[spec.SourceCluster]
+	if group != nil && group.Spec.Epoch == spec.Epoch && !d.answered(spec.SourceCluster) {
+		return d.waitsForAnswer(spec.SourceCluster)
+	}
+	return waitsFor(group, spec.Epoch)
 }
 
 // waitsFor is what a group's report on the command of this epoch gives as the reason for not being done, be it that the

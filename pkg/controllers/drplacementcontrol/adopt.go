@@ -29,24 +29,28 @@ func (d *decider) highestEpoch() int64 { return action.HighestEpoch(d.placement(
 // not prove it, a person decides by requesting an action; nothing is commanded until then.
 func (d *decider) adopt() {
 	epoch := d.highestEpoch()
+	confirmed := epoch
+	if promoted := d.promotedUnbeknown(); promoted != nil {
+		confirmed = promoted.Status.Epoch
+	}
 	var primaries []string
 	for cluster, group := range d.ownGroups() {
-		if group.Status.Epoch == epoch && group.Status.State == v1alpha1.PrimaryState {
+		if group.Status.Epoch == confirmed && group.Status.State == v1alpha1.PrimaryState {
 			primaries = append(primaries, cluster)
 		}
 	}
 	slices.Sort(primaries)
 	if action.Running(d.placement()) {
 		action.End(d.record(), v1alpha1.ReasonFailed, fmt.Sprintf(
-			"An agent reports epoch %d, which is later than this action's: the hub was restored from an older state.", epoch), d.now)
+			"By what an agent reports, something happened in epoch %d that the hub does not remember: it was restored from an older state.", confirmed), d.now)
 	}
 	if len(primaries) != 1 {
 		d.status.Phase = v1alpha1.PhaseWaitForUser
 		// Any cluster may be chosen now.
 		d.status.PrimaryCluster = ""
-		d.refuse("EpochConflict", fmt.Sprintf("An agent reports epoch %d, but the hub knows epoch %d only, and %s primary in it. "+
-			"Look at the clusters and request a failover to the one that shall run the application.",
-			epoch, d.status.Epoch, whoIs(primaries)))
+		d.refuse(v1alpha1.ReasonEpochConflict, fmt.Sprintf("By what an agent reports, something happened in epoch %d that the hub does "+
+			"not remember, which knows epoch %d, and %s primary. Look at the clusters and request a failover to the one that shall run "+
+			"the application.", confirmed, d.status.Epoch, whoIs(primaries)))
 		return
 	}
 	if d.status.PrimaryCluster != primaries[0] {

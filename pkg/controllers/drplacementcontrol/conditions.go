@@ -181,7 +181,7 @@ func (d *decider) unreported(cluster string) *verdict {
 // before stays true until the agent says otherwise.
 func (d *decider) reportPending(cluster string, group *v1alpha1.VolumeReplicationGroup) *verdict {
 	if group.Status.Epoch > d.status.Epoch {
-		return &verdict{metav1.ConditionFalse, "EpochConflict", fmt.Sprintf("The agent of %s reports epoch %d, but the hub knows %d only.",
+		return &verdict{metav1.ConditionFalse, v1alpha1.ReasonEpochConflict, fmt.Sprintf("The agent of %s reports epoch %d, but the hub knows %d only.",
 			cluster, group.Status.Epoch, d.status.Epoch)}
 	}
 	if group.Status.Epoch == d.status.Epoch && d.status.Phase != v1alpha1.PhaseDeploying {

@@ -50,6 +50,8 @@ type Reconciler struct {
 	Heartbeats Heartbeats
 	// Clock tells the time of a decision.
 	Clock clock.PassiveClock
+	// Session names this run of the controllers, and no other ever.
+	Session string
 
 	written writes
 }

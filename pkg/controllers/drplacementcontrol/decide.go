@@ -42,6 +42,8 @@ type Facts struct {
 	Clusters map[string]Cluster
 	// Groups are the VolumeReplicationGroups by cluster, also those that have the right name but are not ours.
 	Groups map[string]*v1alpha1.VolumeReplicationGroup
+	// Session names this run of the controllers. Reports made before it may have come back with a backup.
+	Session string
 }
 
 // Decision is what shall be. Act carries it out from top to bottom.
@@ -71,7 +73,7 @@ func Decide(f Facts) Decision {
 	switch {
 	case f.Placement.DeletionTimestamp != nil:
 		d.takeOff()
-	case d.agentsAreAhead(), d.primaryUnknown():
+	case d.agentsAreAhead(), d.primaryUnknown(), d.promotedUnbeknown() != nil, d.refused():
 		d.adopt()
 	case d.status.Epoch == 0:
 		d.place()

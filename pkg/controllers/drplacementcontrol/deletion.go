@@ -19,7 +19,7 @@ import (
 // leave the application stopped.
 func (d *decider) takeOff() {
 	if action.Running(d.placement()) {
-		if !d.agentsAreAhead() && d.facts.Clusters[d.record().Spec.TargetCluster].usable() {
+		if !d.agentsAreAhead() && d.promotedUnbeknown() == nil && d.facts.Clusters[d.record().Spec.TargetCluster].usable() {
 			d.keep()
 			return
 		}

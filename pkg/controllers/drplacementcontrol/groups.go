@@ -56,13 +56,22 @@ func (d *decider) commandGroup(cluster string, c command) {
 	case d.foreign(existing), existing.DeletionTimestamp != nil:
 	case c.epoch < max(existing.Spec.Epoch, existing.Status.Epoch):
 		// An agent is never driven backwards.
+		d.update(existing, existing.Spec)
 	default:
-		if spec := d.groupSpec(cluster, c); !equality.Semantic.DeepEqual(spec, existing.Spec) {
-			updated := existing.DeepCopy()
-			updated.Spec = spec
-			d.out.Update = append(d.out.Update, updated)
-		}
+		d.update(existing, d.groupSpec(cluster, c))
 	}
+}
+
+// update gives a group another spec, and in this run's name. That alone is a reason to where a report is needed.
+func (d *decider) update(existing *v1alpha1.VolumeReplicationGroup, spec v1alpha1.VolumeReplicationGroupSpec) {
+	asked := d.heir() != "" && existing.Spec.Session != d.facts.Session
+	if !asked && equality.Semantic.DeepEqual(spec, existing.Spec) {
+		return
+	}
+	updated := existing.DeepCopy()
+	updated.Spec = spec
+	updated.Spec.Session = d.facts.Session
+	d.out.Update = append(d.out.Update, updated)
 }
 
 // command is what a cluster shall do, as the status has it.
@@ -74,8 +83,10 @@ func (d *decider) command(cluster string) command {
 	}
 	existing := d.facts.Groups[cluster]
 	switch {
-	case record != nil && record.Status.Abort != nil && record.Status.Abort.Epoch == epoch:
-		return takenBack(role, existing, epoch)
+	case existing != nil && d.unanswered() != "" && (cluster == d.heir() || d.aborting()):
+		return asItIs(existing)
+	case d.aborting():
+		return d.takenBack(role, existing, epoch)
 	case record != nil && record.Spec.Epoch == epoch && record.Status.Abort == nil:
 		return d.acting(cluster, role, *record)
 	case existing != nil && existing.Spec.Epoch == epoch && existing.Spec.ReplicationState == role:
@@ -88,14 +99,25 @@ func (d *decider) command(cluster string) command {
 	}
 }
 
+// aborting tells whether the current epoch is that of an abort, and the source's.
+func (d *decider) aborting() bool {
+	record := d.record()
+	return record != nil && record.Status.Abort != nil && record.Status.Abort.Epoch == d.status.Epoch &&
+		record.Spec.SourceCluster == d.status.PrimaryCluster
+}
+
+func asItIs(group *v1alpha1.VolumeReplicationGroup) command {
+	return command{group.Spec.ReplicationState, group.Spec.Action, group.Spec.Epoch, group.Spec.HandoverToken}
+}
+
 // takenBack is what a cluster shall do after an abort: the source is primary again, the target secondary as it was. One
-// that was primary before goes on resyncing from the primary; it must not hand over anew.
-func takenBack(role v1alpha1.ReplicationState, existing *v1alpha1.VolumeReplicationGroup, epoch int64) command {
+// that was primary before, or may have become primary, goes on resyncing from the primary; it must not hand over anew.
+func (d *decider) takenBack(role v1alpha1.ReplicationState, existing *v1alpha1.VolumeReplicationGroup, epoch int64) command {
 	c := command{role: role, epoch: epoch}
 	switch {
 	case role == v1alpha1.Primary:
 		c.action = v1alpha1.VRGActionAbort
-	case existing != nil && existing.Spec.Action != "":
+	case existing != nil && (existing.Spec.Action != "" || !d.answered(existing.Spec.ClusterName)):
 		c.action = v1alpha1.VRGActionFailover
 	}
 	return c
@@ -117,7 +139,7 @@ func (d *decider) acting(cluster string, role v1alpha1.ReplicationState, record 
 		if existing == nil {
 			return command{role: v1alpha1.Secondary, epoch: record.Spec.Epoch}
 		}
-		return command{existing.Spec.ReplicationState, existing.Spec.Action, existing.Spec.Epoch, existing.Spec.HandoverToken}
+		return asItIs(existing)
 	}
 	c := command{role: role, action: vrgAction, epoch: record.Spec.Epoch}
 	if record.Spec.Type == v1alpha1.ActionRelocate {
@@ -153,7 +175,7 @@ func (d *decider) newGroup(cluster string, c command) *v1alpha1.VolumeReplicatio
 // groupSpec is the whole spec of a group: the command, and what follows from placement, policy and clusters. What the
 // hub no longer knows stays as it is.
 func (d *decider) groupSpec(cluster string, c command) v1alpha1.VolumeReplicationGroupSpec {
-	spec := v1alpha1.VolumeReplicationGroupSpec{}
+	spec := v1alpha1.VolumeReplicationGroupSpec{Session: d.facts.Session}
 	if existing := d.facts.Groups[cluster]; existing != nil {
 		spec = *existing.Spec.DeepCopy()
 	}

@@ -29,6 +29,7 @@ func (r *Reconciler) observe(ctx context.Context, key types.NamespacedName) (*Fa
 	facts := &Facts{
 		Now:       r.Clock.Now(),
 		Written:   r.written.of(key),
+		Session:   r.Session,
 		Placement: &v1alpha1.DRPlacementControl{},
 		Clusters:  map[string]Cluster{},
 		Groups:    map[string]*v1alpha1.VolumeReplicationGroup{},
@@ -97,8 +98,8 @@ func (r *Reconciler) observeCluster(ctx context.Context, facts *Facts, name stri
 		ClusterFacts: action.ClusterFacts{
 			Exists: found, Connected: found && r.Heartbeats.Connected(name, facts.Now), Fence: action.FenceOf(cluster),
 		},
-		Deleting:     cluster.DeletionTimestamp != nil,
-		S3Profile:    cluster.Spec.S3ProfileName,
+		Deleting:  cluster.DeletionTimestamp != nil,
+		S3Profile: cluster.Spec.S3ProfileName,
 	}
 	if seen {
 		known.LastHeartbeat, known.LeaseExpires = renewed, renewed.Add(duration)

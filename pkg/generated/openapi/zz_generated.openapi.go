@@ -805,7 +805,7 @@ func schema_pkg_apis_dr_v1alpha1_DRActionSpec(ref common.ReferenceCallback) comm
 									SchemaProps: spec.SchemaProps{
 										Type:   []string{"string"},
 										Format: "",
-										Enum:   []interface{}{"SourceMayStillWrite"},
+										Enum:   []interface{}{"SourceMayStillWrite", "TargetMayStillWrite"},
 									},
 								},
 							},
@@ -4150,6 +4150,13 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 							Ref:         ref(v1alpha1.KubeObjectProtection{}.OpenAPIModelName()),
 						},
 					},
+					"session": {
+						SchemaProps: spec.SchemaProps{
+							Description: "session names the run of the hub's controllers that asks for a report. The agent repeats it in the next one, which proves that it was made since: a hub restored from a backup has reports that may no longer be true.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
 				Required: []string{"pvcSelector", "replicationState", "s3Profiles"},
 			},
@@ -4178,6 +4185,13 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupStatus(ref common.Referen
 							Description: "epoch is the highest epoch the agent has accepted.",
 							Type:        []string{"integer"},
 							Format:      "int64",
+						},
+					},
+					"session": {
+						SchemaProps: spec.SchemaProps{
+							Description: "session is that of the spec this status speaks of.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"state": {

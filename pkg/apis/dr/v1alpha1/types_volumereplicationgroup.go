@@ -118,6 +118,10 @@ type VolumeReplicationGroupSpec struct {
 	// kubeObjectProtection says which objects are captured besides the volumes.
 	// +optional
 	KubeObjectProtection *KubeObjectProtection `json:"kubeObjectProtection,omitempty"`
+	// session names the run of the hub's controllers that asks for a report. The agent repeats it in the next one, which
+	// proves that it was made since: a hub restored from a backup has reports that may no longer be true.
+	// +optional
+	Session string `json:"session,omitempty"`
 }
 
 // VRGAsyncSpec says how volumes are replicated at intervals.
@@ -208,6 +212,10 @@ const (
 	ConditionQuiesced = "Quiesced"
 )
 
+// ReasonEpochConflict of DataReady=False means that the agent refuses the role in that epoch, because of what it did in the
+// same or a later one. Where that comes about by itself the hub has forgotten something.
+const ReasonEpochConflict = "EpochConflict"
+
 // VolumeReplicationGroupStatus is what the agent reports. Facts about an older generation or epoch than the spec's
 // say nothing about what the spec asks for.
 type VolumeReplicationGroupStatus struct {
@@ -217,6 +225,9 @@ type VolumeReplicationGroupStatus struct {
 	// epoch is the highest epoch the agent has accepted.
 	// +optional
 	Epoch int64 `json:"epoch,omitempty"`
+	// session is that of the spec this status speaks of.
+	// +optional
+	Session string `json:"session,omitempty"`
 	// state is the role the agent confirms in that epoch: Primary, Secondary or Unknown.
 	// +optional
 	State VolumeReplicationGroupState `json:"state,omitempty"`

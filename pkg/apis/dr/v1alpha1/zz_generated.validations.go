@@ -20,7 +20,7 @@ import (
 	field "k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-var symbolsForAcknowledgement = sets.New(AckSourceMayStillWrite)
+var symbolsForAcknowledgement = sets.New(AckSourceMayStillWrite, AckTargetMayStillWrite)
 
 // Validate_Acknowledgement validates an instance of Acknowledgement according
 // to declarative validation rules in the API schema.
@@ -1664,5 +1664,6 @@ func Validate_VolumeReplicationGroupSpec(
 	}
 
 	// field VolumeReplicationGroupSpec.KubeObjectProtection has no validation
+	// field VolumeReplicationGroupSpec.Session has no validation
 	return errs
 }

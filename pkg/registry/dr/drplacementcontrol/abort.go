@@ -36,8 +36,8 @@ func NewAbortREST(main *REST, records Records) *AbortREST {
 	return &AbortREST{verb: verb{placements: main.Store, records: records, now: failpoint.Clock().Now}}
 }
 
-// Create takes back the action under way, or refuses to and changes nothing. Of the body only metadata.name, if given, and
-// spec.reason count. The answer is the DRAction that is being aborted.
+// Create takes back the action under way, or refuses to and changes nothing. Of the body only metadata.name, if given,
+// spec.reason and spec.acknowledgements count. The answer is the DRAction that is being aborted.
 func (r *AbortREST) Create(ctx context.Context, name string, obj runtime.Object, createValidation rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
 	requested, err := admit(ctx, name, obj, createValidation, "")
 	if err != nil {
@@ -49,7 +49,7 @@ func (r *AbortREST) Create(ctx context.Context, name string, obj runtime.Object,
 		if err := refuseOtherAction(placement, requested.Name); err != nil {
 			return err
 		}
-		if err := action.Abort(placement, userName(ctx), requested.Spec.Reason, r.now()); err != nil {
+		if err := action.Abort(placement, userName(ctx), requested.Spec.Reason, r.now(), acknowledgements(requested)...); err != nil {
 			return err
 		}
 		result = action.DRAction(placement, *placement.Status.CurrentAction)

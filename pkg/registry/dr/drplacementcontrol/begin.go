@@ -71,18 +71,22 @@ func (r *BeginREST) Create(ctx context.Context, name string, obj runtime.Object,
 }
 
 func (r *BeginREST) request(ctx context.Context, requested *dr.DRAction) action.Request {
-	request := action.Request{
-		Type:          r.actionType,
-		Name:          requested.Name,
-		TargetCluster: requested.Spec.TargetCluster,
-		Reason:        requested.Spec.Reason,
-		Force:         requested.Spec.Force,
-		RequestedBy:   userName(ctx),
+	return action.Request{
+		Type:             r.actionType,
+		Name:             requested.Name,
+		TargetCluster:    requested.Spec.TargetCluster,
+		Reason:           requested.Spec.Reason,
+		Force:            requested.Spec.Force,
+		RequestedBy:      userName(ctx),
+		Acknowledgements: acknowledgements(requested),
 	}
+}
+
+func acknowledgements(requested *dr.DRAction) (acknowledged []v1alpha1.Acknowledgement) {
 	for _, ack := range requested.Spec.Acknowledgements {
-		request.Acknowledgements = append(request.Acknowledgements, v1alpha1.Acknowledgement(ack))
+		acknowledged = append(acknowledged, v1alpha1.Acknowledgement(ack))
 	}
-	return request
+	return acknowledged
 }
 
 // begin judges the request by the facts and, unless it refuses or only tries, puts the action into the placement.

@@ -40,6 +40,9 @@ type VolumeReplicationGroupSpecApplyConfiguration struct {
 	VolSync *VRGVolSyncSpecApplyConfiguration `json:"volSync,omitempty"`
 	// kubeObjectProtection says which objects are captured besides the volumes.
 	KubeObjectProtection *KubeObjectProtectionApplyConfiguration `json:"kubeObjectProtection,omitempty"`
+	// session names the run of the hub's controllers that asks for a report. The agent repeats it in the next one, which
+	// proves that it was made since: a hub restored from a backup has reports that may no longer be true.
+	Session *string `json:"session,omitempty"`
 }
 
 // VolumeReplicationGroupSpecApplyConfiguration constructs a declarative configuration of the VolumeReplicationGroupSpec type for use with
@@ -135,5 +138,13 @@ func (b *VolumeReplicationGroupSpecApplyConfiguration) WithVolSync(value *VRGVol
 // If called multiple times, the KubeObjectProtection field is set to the value of the last call.
 func (b *VolumeReplicationGroupSpecApplyConfiguration) WithKubeObjectProtection(value *KubeObjectProtectionApplyConfiguration) *VolumeReplicationGroupSpecApplyConfiguration {
 	b.KubeObjectProtection = value
+	return b
+}
+
+// WithSession sets the Session field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Session field is set to the value of the last call.
+func (b *VolumeReplicationGroupSpecApplyConfiguration) WithSession(value string) *VolumeReplicationGroupSpecApplyConfiguration {
+	b.Session = &value
 	return b
 }

@@ -21,6 +21,8 @@ type VolumeReplicationGroupStatusApplyConfiguration struct {
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// epoch is the highest epoch the agent has accepted.
 	Epoch *int64 `json:"epoch,omitempty"`
+	// session is that of the spec this status speaks of.
+	Session *string `json:"session,omitempty"`
 	// state is the role the agent confirms in that epoch: Primary, Secondary or Unknown.
 	State *drv1alpha1.VolumeReplicationGroupState `json:"state,omitempty"`
 	// conditions: DataReady while the volumes are usable in the role, DataProtected while they are replicated (a primary's)
@@ -65,6 +67,14 @@ func (b *VolumeReplicationGroupStatusApplyConfiguration) WithObservedGeneration(
 // If called multiple times, the Epoch field is set to the value of the last call.
 func (b *VolumeReplicationGroupStatusApplyConfiguration) WithEpoch(value int64) *VolumeReplicationGroupStatusApplyConfiguration {
 	b.Epoch = &value
+	return b
+}
+
+// WithSession sets the Session field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Session field is set to the value of the last call.
+func (b *VolumeReplicationGroupStatusApplyConfiguration) WithSession(value string) *VolumeReplicationGroupStatusApplyConfiguration {
+	b.Session = &value
 	return b
 }
 
