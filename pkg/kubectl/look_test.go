@@ -66,6 +66,46 @@ func synced(v *v1alpha1.ProtectedVolume, behind time.Duration) *v1alpha1.Protect
 	return v
 }
 
+// replicated says by which method and how a volume is replicated with dr2.
+func replicated(v *v1alpha1.ProtectedVolume, method v1alpha1.ReplicationMethod, edit func(*v1alpha1.ProtectedPVC)) *v1alpha1.ProtectedVolume {
+	v.Status.PVC.ReplicationMethod, v.Status.PVC.Peer = method, "dr2"
+	edit(&v.Status.PVC)
+	return v
+}
+
+// everyMethod is an application whose volumes are protected in every way there is, and one in none.
+func everyMethod() []runtime.Object {
+	last := func(bytes int64, took time.Duration) func(*v1alpha1.ProtectedPVC) {
+		return func(p *v1alpha1.ProtectedPVC) {
+			p.LastSyncBytes, p.LastSyncDuration = &bytes, &metav1.Duration{Duration: took}
+		}
+	}
+	in := func(group string) func(*v1alpha1.ProtectedPVC) {
+		return func(p *v1alpha1.ProtectedPVC) { p.ConsistencyGroup = group }
+	}
+	isProtected := func(p *v1alpha1.ProtectedPVC) {
+		p.Conditions = []metav1.Condition{condition(v1alpha1.ConditionDataProtected, metav1.ConditionTrue, "Replicating", "")}
+	}
+	primary := func(pvc string) *v1alpha1.ProtectedVolume { return volume("dr1", pvc, v1alpha1.PrimaryState) }
+	unprotected := primary("scratch")
+	unprotected.Status.PVC.Conditions = []metav1.Condition{
+		condition(v1alpha1.ConditionDataProtected, metav1.ConditionFalse, "NoPeerClass", "StorageClass plain has no peer class"),
+	}
+	app := protectedApp()
+	app.Status.Conditions[2] = condition(v1alpha1.ConditionProtected, metav1.ConditionFalse, "NoPeerClass", "StorageClass plain has no peer class")
+	return []runtime.Object{
+		app, group("dr1", v1alpha1.PrimaryState), group("dr2", v1alpha1.SecondaryState),
+		replicated(synced(primary("files"), 40*time.Second), v1alpha1.MethodVolSync, last(3565158, 2*time.Second)),
+		replicated(synced(primary("ledger-0"), 12*time.Second), v1alpha1.MethodVolumeGroupReplication, in("shop-fast")),
+		replicated(synced(primary("logs"), 12*time.Second), v1alpha1.MethodVolumeReplication, last(0, 120*time.Millisecond)),
+		replicated(primary("mirror"), v1alpha1.MethodVolumeReplication, isProtected),
+		replicated(primary("new"), v1alpha1.MethodVolSyncGroup, in("shop-slow")),
+		unprotected,
+		replicated(primary("shared"), v1alpha1.MethodShared, isProtected),
+		replicated(volume("dr2", "files", v1alpha1.SecondaryState), v1alpha1.MethodVolSync, func(p *v1alpha1.ProtectedPVC) { p.Peer = "dr1" }),
+	}
+}
+
 func troubled() []runtime.Object {
 	app := protectedApp()
 	app.Status.Conditions[2] = condition(v1alpha1.ConditionProtected, metav1.ConditionFalse, "NotReplicating", "data-shop-1 on dr1 has no replication class")
@@ -127,6 +167,7 @@ func TestLooking(t *testing.T) {
 			},
 			args: []string{"status", "shop"},
 		},
+		"status of every method":           {objects: everyMethod(), args: []string{"status", "shop"}},
 		"status of a troubled application": {objects: troubled(), args: []string{"status", "shop"}},
 		"status during a failover":         {objects: failingOver(), args: []string{"status"}},
 		"status of all namespaces":         {objects: []runtime.Object{protectedApp(), elsewhere}, args: []string{"status", "-A"}},

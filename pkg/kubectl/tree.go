@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -206,18 +207,57 @@ func volumeNode(now time.Time, volume v1alpha1.ProtectedVolumeStatus) node {
 	return node{line: volume.PVC.Name + "  " + syncState(now, volume), remarks: badConditions(volume.PVC.Conditions)}
 }
 
-// syncState says how far the copy of a volume has come.
+// syncState says how a volume is replicated, and how far its copy has come.
 func syncState(now time.Time, volume v1alpha1.ProtectedVolumeStatus) string {
+	pvc := volume.PVC
+	words := method(pvc)
 	switch {
 	case volume.State == v1alpha1.SecondaryState:
-		return "copy"
-	case volume.PVC.LastSyncTime == nil:
-		return "never synced"
-	case volume.Behind == nil:
-		return "synced " + moment(now, volume.PVC.LastSyncTime.Time)
-	default:
-		return fmt.Sprintf("synced %s, %s behind", moment(now, volume.PVC.LastSyncTime.Time), span(volume.Behind.Duration.Truncate(time.Second)))
+		return words + "copy"
+	case pvc.ReplicationMethod == v1alpha1.MethodShared:
+		return strings.TrimSuffix(words, ", ")
+	case pvc.ReplicationMethod == "" && pvc.LastSyncTime == nil:
+		return "not replicated"
+	case pvc.LastSyncTime == nil && meta.IsStatusConditionTrue(pvc.Conditions, v1alpha1.ConditionDataProtected):
+		return words + "in sync"
+	case pvc.LastSyncTime == nil:
+		return words + "never synced"
 	}
+	words += "synced " + moment(now, pvc.LastSyncTime.Time) + transferred(pvc)
+	if volume.Behind != nil {
+		words += fmt.Sprintf(", %s behind", span(volume.Behind.Duration.Truncate(time.Second)))
+	}
+	return words
+}
+
+// method says how a volume is replicated and with whom, as far as its agent said; more is to follow.
+func method(pvc v1alpha1.ProtectedPVC) string {
+	if pvc.ReplicationMethod == "" {
+		return ""
+	}
+	words := string(pvc.ReplicationMethod)
+	if pvc.ConsistencyGroup != "" {
+		words += " " + pvc.ConsistencyGroup
+	}
+	if pvc.Peer != "" {
+		words += " with " + pvc.Peer
+	}
+	return words + ", "
+}
+
+// transferred says what the last sync of a volume cost, if that is known.
+func transferred(pvc v1alpha1.ProtectedPVC) string {
+	var words []string
+	if pvc.LastSyncBytes != nil && *pvc.LastSyncBytes >= 0 {
+		words = append(words, humanize.IBytes(uint64(*pvc.LastSyncBytes)))
+	}
+	if pvc.LastSyncDuration != nil {
+		words = append(words, "in "+span(pvc.LastSyncDuration.Duration))
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(words, " ") + ")"
 }
 
 func observed(now time.Time, then *metav1.Time) string {

@@ -4,6 +4,7 @@
 package drpolicy
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -30,18 +31,35 @@ func newTable() rest.TableConvertor {
 			Cell: func(p *dr.DRPolicy, _ time.Time) any {
 				return base.ConditionStatus(p.Status.Conditions, dr.ConditionValidated)
 			}},
-		column{Name: "Classes", Wide: true, Description: "Storage classes whose volumes can be protected.",
+		column{Name: "Classes", Wide: true, Description: "Storage classes whose volumes can be protected, and how.",
 			Cell: func(p *dr.DRPolicy, _ time.Time) any { return classes(p) }},
+		column{Name: "Unpaired", Wide: true, Description: "Storage classes whose volumes can't; status.unpaired says why.",
+			Cell: func(p *dr.DRPolicy, _ time.Time) any { return unpaired(p) }},
 	)
 }
 
+// classes are the paired storage classes, each with its method if the policy says it.
 func classes(p *dr.DRPolicy) string {
-	if p.Status.Async == nil || len(p.Status.Async.PeerClasses) == 0 {
-		return base.None
+	var words []string
+	for _, found := range []*dr.PeerClasses{p.Status.Async, p.Status.Sync} {
+		if found == nil {
+			continue
+		}
+		for _, class := range found.PeerClasses {
+			word := class.StorageClassName
+			if class.Method != "" {
+				word += "=" + string(class.Method)
+			}
+			words = append(words, word)
+		}
 	}
-	names := make([]string, len(p.Status.Async.PeerClasses))
-	for i, class := range p.Status.Async.PeerClasses {
-		names[i] = class.StorageClassName
+	return cmp.Or(strings.Join(words, ","), base.None)
+}
+
+func unpaired(p *dr.DRPolicy) string {
+	var names []string
+	for _, class := range p.Status.Unpaired {
+		names = append(names, class.StorageClassName)
 	}
-	return strings.Join(names, ",")
+	return cmp.Or(strings.Join(names, ","), base.None)
 }

@@ -6,6 +6,9 @@ package protectedvolume
 import (
 	"time"
 
+	"github.com/dustin/go-humanize"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/apiserver/pkg/registry/rest"
 
@@ -23,24 +26,69 @@ func newTable() rest.TableConvertor {
 			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return v.Status.Cluster }},
 		column{Name: "State", Description: "The role of its group there.",
 			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.State) }},
+		column{Name: "Method", Description: "How its bytes travel.",
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.PVC.ReplicationMethod) }},
+		column{Name: "Peer", Description: "The cluster that it is replicated with.",
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.PVC.Peer) }},
 		column{Name: "Protected", Description: "True while it is replicated.",
 			Cell: func(v *dr.ProtectedVolume, _ time.Time) any {
 				return base.ConditionStatus(v.Status.PVC.Conditions, dr.ConditionDataProtected)
 			}},
 		column{Name: "Behind", Description: "How far the peer's copy is behind.",
-			Cell: func(v *dr.ProtectedVolume, _ time.Time) any {
-				if v.Status.Behind == nil {
-					return base.None
-				}
-				return duration.HumanDuration(v.Status.Behind.Duration)
-			}},
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return elapsed(v.Status.Behind) }},
+		column{Name: "Wrong", Description: "What is wrong, if anything is.",
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return wrong(v.Status.PVC.Conditions) }},
 		column{Name: "Report", Description: "Fresh while the reporting agent is connected.",
 			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return string(v.Status.Freshness) }},
-		column{Name: "Method", Wide: true, Description: "How its bytes travel.",
-			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.PVC.ReplicationMethod) }},
+		column{Name: "Last Sync", Wide: true, Description: "Time since the point up to which the peer has its data.",
+			Cell: func(v *dr.ProtectedVolume, now time.Time) any {
+				return base.ElapsedSince(v.Status.PVC.LastSyncTime, now)
+			}},
+		column{Name: "Took", Wide: true, Description: "How long the last sync took.",
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return took(v.Status.PVC.LastSyncDuration) }},
+		column{Name: "Bytes", Wide: true, Description: "How much the last sync transferred.",
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return bytes(v.Status.PVC.LastSyncBytes) }},
+		column{Name: "Group", Wide: true, Description: "The consistency group that it is replicated with.",
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.PVC.ConsistencyGroup) }},
 		column{Name: "Class", Wide: true, Description: "Its storage class.",
 			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.PVC.StorageClassName) }},
 		column{Name: "Observed", Wide: true, Description: "Time since the agent reported it.",
 			Cell: func(v *dr.ProtectedVolume, now time.Time) any { return base.ElapsedSince(v.Status.ObservedAt, now) }},
 	)
+}
+
+func elapsed(d *metav1.Duration) string {
+	if d == nil {
+		return base.None
+	}
+	return duration.HumanDuration(d.Duration)
+}
+
+// took is more exact than elapsed: many syncs take less than a second.
+func took(d *metav1.Duration) string {
+	switch {
+	case d == nil:
+		return base.None
+	case d.Duration < time.Minute:
+		return d.Round(time.Millisecond).String()
+	default:
+		return duration.HumanDuration(d.Duration)
+	}
+}
+
+func bytes(n *int64) string {
+	if n == nil || *n < 0 {
+		return base.None
+	}
+	return humanize.IBytes(uint64(*n))
+}
+
+// wrong is the reason of the first condition that is not True, the volume's own readiness before its protection.
+func wrong(conditions []metav1.Condition) string {
+	for _, conditionType := range []string{dr.ConditionDataReady, dr.ConditionDataProtected} {
+		if c := meta.FindStatusCondition(conditions, conditionType); c != nil && c.Status != metav1.ConditionTrue {
+			return c.Reason
+		}
+	}
+	return base.None
 }
