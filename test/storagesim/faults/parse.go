@@ -13,7 +13,7 @@ import (
 )
 
 // Usage says how faults are written.
-const Usage = `lag=DURATION            delay the shipping of snapshots
+const Usage = `lag=DURATION            delay the shipping of snapshots, and movers
 fail=POINT[:COUNT]      fail at a point, or only COUNT times
 hang=POINT              hang at a point
 crash=POINT             die at a point
