@@ -2757,28 +2757,28 @@ func schema_pkg_apis_dr_v1alpha1_MoverSELinuxOptions(ref common.ReferenceCallbac
 				Properties: map[string]spec.Schema{
 					"user": {
 						SchemaProps: spec.SchemaProps{
-							Description: "user label.",
+							Description: "user of the SELinux label.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"role": {
 						SchemaProps: spec.SchemaProps{
-							Description: "role label.",
+							Description: "role of the SELinux label.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"type": {
 						SchemaProps: spec.SchemaProps{
-							Description: "type label.",
+							Description: "type of the SELinux label.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
 					"level": {
 						SchemaProps: spec.SchemaProps{
-							Description: "level label.",
+							Description: "level of the SELinux label.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

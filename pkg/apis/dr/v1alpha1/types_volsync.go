@@ -85,16 +85,16 @@ type MoverSecurityContext struct {
 
 // MoverSELinuxOptions are the SELinux labels of a mover.
 type MoverSELinuxOptions struct {
-	// user label.
+	// user of the SELinux label.
 	// +optional
 	User string `json:"user,omitempty"`
-	// role label.
+	// role of the SELinux label.
 	// +optional
 	Role string `json:"role,omitempty"`
-	// type label.
+	// type of the SELinux label.
 	// +optional
 	Type string `json:"type,omitempty"`
-	// level label.
+	// level of the SELinux label.
 	// +optional
 	Level string `json:"level,omitempty"`
 }

@@ -10,13 +10,13 @@ package v1alpha1
 //
 // MoverSELinuxOptions are the SELinux labels of a mover.
 type MoverSELinuxOptionsApplyConfiguration struct {
-	// user label.
+	// user of the SELinux label.
 	User *string `json:"user,omitempty"`
-	// role label.
+	// role of the SELinux label.
 	Role *string `json:"role,omitempty"`
-	// type label.
+	// type of the SELinux label.
 	Type *string `json:"type,omitempty"`
-	// level label.
+	// level of the SELinux label.
 	Level *string `json:"level,omitempty"`
 }
 
