@@ -83,7 +83,13 @@ func (d *decider) receivedRow(r volsync.Received) status.Volume {
 	return row
 }
 
-// sentTo tells whether a claim is VolSync's to replicate for the group.
+// notSent tells whether the primary says that it no longer sends a volume that there is a copy of here.
+func (d *decider) notSent(v *Volume) bool {
+	return d.receiving && d.spec.VolSync != nil && d.sentByVolSync(v) &&
+		!slices.ContainsFunc(d.spec.VolSync.Destinations, func(to v1alpha1.VolSyncDestination) bool { return to.Name == v.PVC.Name })
+}
+
+// sentByVolSync tells whether a claim is VolSync's to replicate for the group.
 func (f *Facts) sentByVolSync(v *Volume) bool {
 	return f.own(v) && v.Method == v1alpha1.MethodVolSync
 }

@@ -71,7 +71,7 @@ func (d *decider) primaryProtected(v *Volume) status.Condition {
 	case d.spec.Async == nil:
 		return status.True("Replicating", "")
 	case v.State.LastSyncTime == nil:
-		return status.False("NeverSynced", fmt.Sprintf("PersistentVolumeClaim %s has not been synced for the first time yet", v.Key()))
+		return status.False("NeverSynced", d.waitingFor(v, "has not been synced for the first time yet"))
 	}
 	tolerance := 2 * d.syncInterval()
 	if age := d.Now.Sub(v.State.LastSyncTime.Time); age > tolerance {
@@ -94,6 +94,9 @@ func (d *decider) secondaryRows() {
 			row.Ready = d.secondaryReady(v)
 		}
 		row.Protected = secondaryProtected(v, row.Ready)
+		if d.notSent(v) && row.Ready.Status == metav1.ConditionTrue {
+			row.Protected = status.True("NotSent", fmt.Sprintf("PersistentVolumeClaim %s is not replicated to %s any more", v.Key(), d.Cluster))
+		}
 		d.report.Volumes = append(d.report.Volumes, row)
 	}
 	d.receivedRows()

@@ -9,6 +9,7 @@ import (
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -35,6 +36,7 @@ func (a *Agent) observeVolSync(ctx context.Context, f *Facts) error {
 		if v := &f.Volumes[i]; f.sentByVolSync(v) {
 			f.VolSync.Claims = append(f.VolSync.Claims, volsync.Claim{
 				Name: v.PVC.Name, Role: v.PVC.Annotations[mark.VolSync], Bound: v.bound() && !v.going(), SnapshotClass: v.Class,
+				Capacity: v.PVC.Spec.Resources.Requests[corev1.ResourceStorage],
 			})
 		}
 	}

@@ -12,36 +12,37 @@ import (
 )
 
 // volSync carries between the two clusters what VolSync needs: to the secondary which volumes the primary sends, to the
-// primary where the secondary receives them. What an agent has not reported of its present role stays as it was carried last.
-// A placement that has nothing to do with VolSync has groups that say nothing of it.
+// primary where the secondary receives them. What an agent has not reported of its present role stays as it was carried last;
+// a secondary is told nothing before it is known what the primary of the current epoch sends. A placement that has nothing
+// to do with VolSync has groups that say nothing of it.
 func (d *decider) volSync(cluster string, c command) *v1alpha1.VRGVolSyncSpec {
+	existing := d.facts.Groups[cluster]
+	var before *v1alpha1.VRGVolSyncSpec
+	if existing != nil && existing.Spec.ReplicationState == c.role {
+		before = existing.Spec.VolSync.DeepCopy()
+	}
+	primary := d.ownGroups()[d.status.PrimaryCluster]
+	if c.role == v1alpha1.Secondary && (cluster == d.status.PrimaryCluster || !action.Confirms(primary, v1alpha1.PrimaryState, d.status.Epoch)) {
+		return before
+	}
 	spec := &v1alpha1.VRGVolSyncSpec{}
 	if copying := d.facts.Placement.Spec.VolSyncSpec; copying != nil {
 		spec.VolSyncSpec = *copying.DeepCopy()
 	}
-	before := v1alpha1.VRGVolSyncSpec{}
-	existing := d.facts.Groups[cluster]
-	known := existing != nil && existing.Spec.VolSync != nil
-	if known && existing.Spec.ReplicationState == c.role {
-		before = *existing.Spec.VolSync.DeepCopy()
-	}
 	if c.role == v1alpha1.Primary {
-		spec.Sources = d.sources(before.Sources)
+		spec.Sources = d.sources(before)
 	} else {
-		spec.Destinations = d.destinations(cluster, before.Destinations)
+		spec.Destinations = destinations(primary)
 	}
-	if !known && d.facts.Placement.Spec.VolSyncSpec == nil && len(spec.Sources)+len(spec.Destinations) == 0 {
+	told := existing != nil && existing.Spec.VolSync != nil || d.facts.Placement.Spec.VolSyncSpec != nil
+	if !told && len(spec.Sources)+len(spec.Destinations) == 0 {
 		return nil
 	}
 	return spec
 }
 
-// destinations are the volumes that the primary of the current epoch says VolSync replicates.
-func (d *decider) destinations(cluster string, before []v1alpha1.VolSyncDestination) []v1alpha1.VolSyncDestination {
-	primary := d.ownGroups()[d.status.PrimaryCluster]
-	if cluster == d.status.PrimaryCluster || !action.Confirms(primary, v1alpha1.PrimaryState, d.status.Epoch) {
-		return before
-	}
+// destinations are the volumes that the primary says VolSync replicates.
+func destinations(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncDestination {
 	var destinations []v1alpha1.VolSyncDestination
 	for i := range primary.Status.ProtectedPVCs {
 		row := primary.Status.ProtectedPVCs[i].DeepCopy()
@@ -58,10 +59,13 @@ func (d *decider) destinations(cluster string, before []v1alpha1.VolSyncDestinat
 }
 
 // sources are where the peer says that it receives, in the current epoch.
-func (d *decider) sources(before []v1alpha1.VolSyncSource) []v1alpha1.VolSyncSource {
+func (d *decider) sources(before *v1alpha1.VRGVolSyncSpec) []v1alpha1.VolSyncSource {
 	peer := d.ownGroups()[d.peer()]
 	if peer == nil || peer.Status.Epoch != d.status.Epoch || peer.Spec.ReplicationState != v1alpha1.Secondary || peer.Status.VolSync == nil {
-		return before
+		if before == nil {
+			return nil
+		}
+		return before.Sources
 	}
 	var sources []v1alpha1.VolSyncSource
 	for _, r := range peer.Status.VolSync.Destinations {

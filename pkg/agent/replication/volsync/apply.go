@@ -10,13 +10,16 @@ import (
 	"sync"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
 // ServiceExport is the kind by which a Service is made known to other clusters.
@@ -43,6 +46,9 @@ func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Pl
 	}
 	for _, object := range plan.Update {
 		steps = append(steps, func() error { return b.update(ctx, object) })
+	}
+	for _, d := range plan.Expand {
+		steps = append(steps, func() error { return b.expand(ctx, group, d) })
 	}
 	for _, rd := range plan.Export {
 		steps = append(steps, func() error { return b.export(ctx, rd) })
@@ -96,6 +102,14 @@ func wrap(err error, what string, object client.Object) error {
 		return nil
 	}
 	return fmt.Errorf("%s %T %s/%s: %w", what, object, object.GetNamespace(), object.GetName(), err)
+}
+
+// expand asks for as much room as the primary's volume has.
+func (b *Backend) expand(ctx context.Context, group types.NamespacedName, d v1alpha1.VolSyncDestination) error {
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: group.Namespace, Name: d.Name}}
+	patch := fmt.Appendf(nil, `{"spec":{"resources":{"requests":{"storage":%q}}}}`, d.Capacity.String())
+	err := b.Client.Patch(ctx, claim, client.RawPatch(types.MergePatchType, patch))
+	return wrap(client.IgnoreNotFound(err), "expanding", claim)
 }
 
 // export makes the Service of a destination known to the other cluster, and notes that. It goes with the destination.

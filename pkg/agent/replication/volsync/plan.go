@@ -10,6 +10,7 @@ import (
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -23,6 +24,8 @@ type Claim struct {
 	Role string
 	// Bound is true once it has its volume, which nobody has begun to take away.
 	Bound bool
+	// Capacity that was asked for.
+	Capacity resource.Quantity
 	// SnapshotClass its volume is snapshotted by.
 	SnapshotClass string
 }
@@ -67,6 +70,8 @@ type Plan struct {
 	Key bool
 	// Delete, and then create or update.
 	Delete, Create, Update []client.Object
+	// Expand makes claims that are received into as large as the primary's.
+	Expand []v1alpha1.VolSyncDestination
 	// Export makes the Services of these destinations known to the other cluster.
 	Export []*volsyncv1alpha1.ReplicationDestination
 	// DropKey takes the group's key away.
@@ -217,6 +222,9 @@ func (p *planner) receive() {
 		if into != nil && (p.Sources[d.Name] != nil || !p.kept(into)) {
 			// What the volume holds is kept as an image before anything else is written to it.
 			continue
+		}
+		if into != nil && into.Capacity.Cmp(d.Capacity) < 0 {
+			p.out.Expand = append(p.out.Expand, d)
 		}
 		wanted := destination(p.Group, d, p.copying(), p.SnapshotClasses[d.StorageClassName], into, p.Exports)
 		rd := p.Destinations[d.Name]

@@ -48,10 +48,11 @@ func there(changes ...func(*Facts)) *Facts {
 
 func claimIs(role string) func(*Facts) {
 	return func(f *Facts) {
-		f.Claims = append(f.Claims, Claim{Name: "data", Role: role, Bound: true, SnapshotClass: "snap"})
+		f.Claims = append(f.Claims, Claim{Name: "data", Role: role, Bound: true, SnapshotClass: "snap", Capacity: resource.MustParse("1Gi")})
 	}
 }
 
+func smaller(f *Facts) { f.Claims[0].Capacity = resource.MustParse("512Mi") }
 func unbound(f *Facts) { f.Claims[0].Bound = false }
 func keyless(f *Facts) { f.Keyed = false }
 
@@ -125,6 +126,9 @@ func steps(p Plan) []string {
 	add("delete", p.Delete)
 	add("create", p.Create)
 	add("update", p.Update)
+	for _, d := range p.Expand {
+		did = append(did, "expand "+d.Name+" to "+d.Capacity.String())
+	}
 	for _, rd := range p.Export {
 		did = append(did, "export "+rd.Name)
 	}
@@ -185,6 +189,7 @@ func TestPlans(t *testing.T) {
 		"then receives into its own claim":                             {there(claimIs(roleSecondary), beforeSync(true)), secondary(from), []string{"create ReplicationDestination data for receive-1 into data"}},
 		"and keeps it while nothing is complete":                       {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0)), secondary(from), nil},
 		"and lets it go once something is":                             {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 1)), secondary(from), []string{"delete VolumeSnapshot data-before-sync"}},
+		"it grows with the primary's":                                  {there(claimIs(roleSecondary), smaller, receivesInto(own, 1)), secondary(from), []string{"expand data to 1Gi"}},
 		"never sends and receives at once":                             {there(claimIs(roleSecondary), sends(synced(last, time.Second))), secondary(from), []string{"delete ReplicationSource data"}},
 		"who leaves lets the claims go first":                          {there(claimIs(roleSecondary), receivesInto(own, 1)), Command{Leaving: true}, nil},
 		"then what has none":                                           {there(receivesInto(nil, 1), keeps("kept", "3")), Command{Leaving: true}, []string{"delete ReplicationDestination data", "delete VolumeSnapshot kept"}},
