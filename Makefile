@@ -25,19 +25,21 @@ verify: ## Fail if formatting, vet, or code generated anew makes a difference
 	@hack/verify.sh
 
 .PHONY: test
-test: unit build ## Run all tests
-	@$(MAKE) --jobs=2 --output-sync=target on-the-playground on-their-own
+test: unit build-failpoints ## Run all tests
+	@$(MAKE) --jobs=3 --output-sync=target on-the-playground on-their-own broken-on-purpose
 
-# They wait more than they work, and those of the first share a playground.
-.PHONY: on-the-playground on-their-own
+# All but explore wait more than they work. Those of the first share a playground, the others have their own.
+.PHONY: on-the-playground on-their-own broken-on-purpose
 on-the-playground:
 	@$(MAKE) --jobs=1 access conformance e2e
 on-their-own:
-	@$(MAKE) --jobs=1 lifetime install
+	@$(MAKE) --jobs=1 lifetime install explore
+broken-on-purpose:
+	@$(MAKE) --jobs=1 failpoints
 
 .PHONY: unit
 unit: tools ## Run the unit tests
-	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/demo/... ./test/explore/... ./test/access/document/... ./test/install/audit/... ./test/install/guide/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
+	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/chaos/... ./test/demo/... ./test/explore/... ./test/access/document/... ./test/install/audit/... ./test/install/guide/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
 
 E2E_PROCS ?= 6
 .PHONY: fuzz
