@@ -66,7 +66,7 @@ func (q question) checks() []v1alpha1.PreflightCheck {
 			results = append(results, q.run(q.peerReadyCheck()))
 		}
 	}
-	results = append(results, q.run(check{CheckProtected, "", question.findProtected}))
+	results = append(results, q.run(q.protectedCheck()))
 	if q.Type == v1alpha1.ActionFailover {
 		if len(q.unprotected()) > 0 {
 			results = append(results, q.run(check{CheckVolumesProtected, overriddenByForce, question.findVolumesProtected}))
@@ -185,13 +185,28 @@ func (q question) findTargetConnected() (bool, string) {
 }
 
 // peerReadyCheck can be forced on the way back to a cluster that stood down: what its copy waits to be resynced from is lost,
-// and will not come.
+// and will not come. So it can where nobody knows which cluster is primary.
 func (q question) peerReadyCheck() check {
 	c := check{CheckPeerReady, "", question.findPeerReady}
-	if q.wayBack() && q.targetIsSecondary() {
+	if (q.wayBack() || q.personDecides()) && q.targetIsSecondary() {
 		c.overriddenBy = overriddenByForce
 	}
 	return c
+}
+
+// protectedCheck can be forced where what was known of the copies is forgotten with who was primary.
+func (q question) protectedCheck() check {
+	c := check{CheckProtected, "", question.findProtected}
+	if q.personDecides() {
+		c.overriddenBy = overriddenByForce
+	}
+	return c
+}
+
+// personDecides tells whether the hub, restored from an older state, does not know which cluster is primary, and the request
+// says which shall be.
+func (q question) personDecides() bool {
+	return q.Type == v1alpha1.ActionFailover && q.source == "" && q.Placement.Status.Epoch > 0
 }
 
 // wayBack tells whether the request takes the application back to the cluster that stood down last, from one that was lost
@@ -204,11 +219,11 @@ func (q question) wayBack() bool {
 }
 
 // targetIsSecondary tells whether the target confirms that it is secondary. A higher epoch than the hub knows counts as
-// well: the hub was restored from an older state.
+// well: the hub was restored from an older state. Where nobody knows which cluster is primary, any does.
 func (q question) targetIsSecondary() bool {
 	group := q.targetGroup
 	return group != nil && group.Status.ObservedGeneration == group.Generation &&
-		group.Status.Epoch >= q.Placement.Status.Epoch && group.Status.State == v1alpha1.SecondaryState
+		(group.Status.Epoch >= q.Placement.Status.Epoch || q.personDecides()) && group.Status.State == v1alpha1.SecondaryState
 }
 
 func (q question) findPeerReady() (bool, string) {
@@ -232,15 +247,19 @@ func (q question) findPeerReady() (bool, string) {
 }
 
 func (q question) findProtected() (bool, string) {
-	captured := q.Placement.Status.LastKubeObjectProtectionTime != nil || q.handover() != nil || q.wayBack() ||
-		q.sourceGroup != nil && q.sourceGroup.Status.LastCapture != nil &&
-			q.sourceGroup.Status.LastCapture.Epoch == q.Placement.Status.Epoch ||
-		q.targetCaptured()
+	captured := q.sourceCaptured() || q.handover() != nil || q.wayBack() || q.targetCapture() != nil
 	switch {
+	case !q.synced() && q.personDecides():
+		return false, "how far volumes were synced is not known since the hub was restored from an older state; set spec.force to go " +
+			"on with what " + orUnknown(q.target) + " holds"
 	case !q.synced():
 		return false, "not every volume was ever synced, so there is no copy to recover from; wait until Protected is True"
 	case !captured:
 		return false, "there is no complete capture of metadata and objects to recover from; wait until Protected is True"
+	}
+	if own := q.targetCapture(); own != nil && !q.sourceCaptured() {
+		return true, fmt.Sprintf("every volume was synced, and the newest complete capture known is the one that %s took itself at %s; "+
+			"what %s changed of the application's objects since is not in it", q.target, own.Time.UTC().Format(time.RFC3339), orUnknown(q.source))
 	}
 	return true, "every volume was synced and a complete capture exists"
 }
@@ -266,10 +285,21 @@ func (q question) findVolumesProtected() (bool, string) {
 		"VolumeReplicationGroup %s says why; set spec.force to fail over without them", q.target, strings.Join(q.unprotected(), ", "), q.sourceGroup.Name)
 }
 
-// targetCaptured tells whether the target itself captured the application, when it ran there. That is older than what a
-// source that is lost would have captured, but it did not get to.
-func (q question) targetCaptured() bool {
-	return !q.Clusters[q.source].Connected && q.targetGroup != nil && q.targetGroup.Status.LastCapture != nil
+// sourceCaptured tells whether the source has captured the application since it is primary.
+func (q question) sourceCaptured() bool {
+	return q.Placement.Status.LastKubeObjectProtectionTime != nil ||
+		q.sourceGroup != nil && q.sourceGroup.Status.LastCapture != nil &&
+			q.sourceGroup.Status.LastCapture.Epoch == q.Placement.Status.Epoch
+}
+
+// targetCapture is the last capture that the target itself took, when the application ran there; nil while the source is
+// connected, which can still take a newer one. Captures are of earlier epochs than the failover and the last is never
+// deleted, so it is what the restore finds if a source that is lost has not captured.
+func (q question) targetCapture() *v1alpha1.CaptureReference {
+	if q.Clusters[q.source].Connected || q.targetGroup == nil {
+		return nil
+	}
+	return q.targetGroup.Status.LastCapture
 }
 
 // synced tells whether every volume was on the target at some time. Synchronous replication has no sync times.

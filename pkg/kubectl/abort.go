@@ -19,6 +19,8 @@ type abortCommand struct {
 	output *output
 	drpc   string
 	reason string
+	// acknowledgements are risks taken knowingly.
+	acknowledgements []string
 	waiting
 }
 
@@ -29,7 +31,9 @@ func newAbortCommand(o *options) *cobra.Command {
 		Short: "Take back the action under way, up to its point of no return",
 		Long: `Take back the action under way, up to its point of no return.
 
-The application runs again where it ran before. Once the target is being promoted the server refuses.`,
+The application runs again where it ran before. Once the target is being promoted the server refuses. A hub that was started
+since does not know whether it was: it asks the target's agent, and where that can't be reached, waits for it or for you
+(--acknowledge TargetMayStillWrite takes that risk).`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: o.completeNames,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,6 +43,9 @@ The application runs again where it ran before. Once the target is being promote
 	}
 	a.output = addOutput(cmd)
 	cmd.Flags().StringVar(&a.reason, "reason", "", "why, in your own words, for the record")
+	cmd.Flags().StringSliceVar(&a.acknowledgements, "acknowledge", nil, "a risk you take knowingly: "+string(v1alpha1.AckTargetMayStillWrite))
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("acknowledge",
+		cobra.FixedCompletions([]string{string(v1alpha1.AckTargetMayStillWrite)}, cobra.ShellCompDirectiveNoFileComp)))
 	a.waiting.addTo(cmd)
 	return cmd
 }
@@ -53,7 +60,7 @@ func (a *abortCommand) run(ctx context.Context) error {
 	}
 	ctx, cancel := a.waiting.limit(ctx)
 	defer cancel()
-	request := &v1alpha1.DRAction{Spec: v1alpha1.DRActionSpec{Reason: a.reason}}
+	request := &v1alpha1.DRAction{Spec: v1alpha1.DRActionSpec{Reason: a.reason, Acknowledgements: acknowledgements(a.acknowledgements)}}
 	action, err := s.DrV1alpha1().DRPlacementControls(s.namespace).Abort(ctx, a.drpc, request, metav1.CreateOptions{})
 	if err != nil {
 		return a.notAccepted(ctx, s, "abort", a.drpc, err)

@@ -175,14 +175,19 @@ func (a *actionCommand) submit(ctx context.Context, s *session, dryRun bool) (*v
 }
 
 func (a *actionCommand) request() *v1alpha1.DRAction {
-	action := &v1alpha1.DRAction{
+	return &v1alpha1.DRAction{
 		ObjectMeta: metav1.ObjectMeta{Name: a.name},
-		Spec:       v1alpha1.DRActionSpec{TargetCluster: a.to, Reason: a.reason, Force: a.force},
+		Spec: v1alpha1.DRActionSpec{
+			TargetCluster: a.to, Reason: a.reason, Force: a.force, Acknowledgements: acknowledgements(a.acknowledgements),
+		},
 	}
-	for _, ack := range slices.Compact(slices.Sorted(slices.Values(a.acknowledgements))) {
-		action.Spec.Acknowledgements = append(action.Spec.Acknowledgements, v1alpha1.Acknowledgement(ack))
+}
+
+func acknowledgements(words []string) (acknowledged []v1alpha1.Acknowledgement) {
+	for _, ack := range slices.Compact(slices.Sorted(slices.Values(words))) {
+		acknowledged = append(acknowledged, v1alpha1.Acknowledgement(ack))
 	}
-	return action
+	return acknowledged
 }
 
 func (a *actionCommand) refused(ctx context.Context, s *session, err error) error {

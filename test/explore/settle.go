@@ -114,9 +114,27 @@ func (m *model) checkEnd(s *state) error {
 		return m.violated(s, everyActionEnds, "%s never ends: %s", placement.Status.CurrentAction.Name, m.describe(s))
 	}
 	if placement.Status.Phase == v1alpha1.PhaseWaitForUser && m.ghosts.get(s.ghost).restored {
-		return nil
+		return m.checkDecidable(*s)
 	}
 	return m.checkSettled(s, placement)
+}
+
+// checkDecidable holds when the hub, restored from a backup, leaves it to a person to say where the application shall run:
+// there is an answer that it takes and with which all ends well.
+func (m *model) checkDecidable(s state) error {
+	refused := ""
+	for target := range clusters {
+		decided := s
+		decided.left.verbs = 1
+		if err := m.asked(&decided, failover(target, true)); err != nil {
+			return err
+		}
+		if decided.left.verbs == 0 {
+			return m.ends(decided, map[[2]uint64]struct{}{})
+		}
+		refused += "\n" + m.memoRefused[verbKey{failover(target, true), m.judged(&s)}]
+	}
+	return m.violated(&s, wayOut, "nobody can say where the application shall run: %s%s", refused, m.describe(&s))
 }
 
 func (m *model) checkSettled(s *state, placement *v1alpha1.DRPlacementControl) error {
