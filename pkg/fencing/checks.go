@@ -128,6 +128,10 @@ func (q question) findFenceClassKnown() (bool, string) {
 		return false, fmt.Sprintf("%s has no NetworkFenceClass of a driver, and storage, that %s uses; make one there, or fence the "+
 			"cluster by other means and vouch for that with spec.manual", q.peer, q.Cluster.Name)
 	}
+	if open := q.uncovered(q.peer); len(open) > 0 {
+		return false, fmt.Sprintf("%s would go on reaching the storage of StorageClass %s, which no NetworkFenceClass of %s is of; make one "+
+			"there, or fence the cluster by other means and vouch for that with spec.manual", q.Cluster.Name, list(open), q.peer)
+	}
 	return true, fmt.Sprintf("%s has NetworkFenceClass %s", q.peer, strings.Join(classes, ", "))
 }
 

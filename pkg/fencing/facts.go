@@ -80,14 +80,42 @@ func (f Facts) classes(peer string) []string {
 	var classes []string
 	for i := range config.Status.NetworkFenceClasses {
 		class := &config.Status.NetworkFenceClasses[i]
-		if slices.ContainsFunc(own.Status.StorageClasses, func(s v1alpha1.ClassInfo) bool {
-			return s.Provisioner == class.Provisioner && (class.StorageID == "" || storesIn(s.StorageID, class.StorageID))
-		}) {
+		if slices.ContainsFunc(own.Status.StorageClasses, func(s v1alpha1.ClassInfo) bool { return covers(class, &s) }) {
 			classes = append(classes, class.Name)
 		}
 	}
 	slices.Sort(classes)
 	return classes
+}
+
+// covers tells whether a NetworkFenceClass is of the storage of a StorageClass.
+func covers(fence, storage *v1alpha1.ClassInfo) bool {
+	return storage.Provisioner == fence.Provisioner && (fence.StorageID == "" || storesIn(storage.StorageID, fence.StorageID))
+}
+
+// uncovered are the cluster's StorageClasses that its policies replicate and that no class of the peer fences off.
+func (f Facts) uncovered(peer string) []string {
+	var names []string
+	fences := f.Configs[peer].Status.NetworkFenceClasses
+	for i := range f.Configs[f.Cluster.Name].Status.StorageClasses {
+		class := &f.Configs[f.Cluster.Name].Status.StorageClasses[i]
+		if f.replicated(class.Name) && !slices.ContainsFunc(fences, func(c v1alpha1.ClassInfo) bool { return covers(&c, class) }) {
+			names = append(names, class.Name)
+		}
+	}
+	return names
+}
+
+// replicated tells whether volumes of a StorageClass are protected under one of the cluster's policies.
+func (f Facts) replicated(class string) bool {
+	for i := range f.Policies {
+		for _, peers := range []*v1alpha1.PeerClasses{f.Policies[i].Status.Async, f.Policies[i].Status.Sync} {
+			if peers != nil && slices.ContainsFunc(peers.PeerClasses, func(p v1alpha1.PeerClass) bool { return p.StorageClassName == class }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // storesIn tells whether a list of storage IDs, separated by commas, has one that the storage of a StorageClass is.

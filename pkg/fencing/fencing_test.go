@@ -125,6 +125,14 @@ func TestPreflightChecks(t *testing.T) {
 		"a class that says nothing of its storage is of use": {
 			facts: with(shared(), func(f *Facts) { f.Configs[dr2].Status.NetworkFenceClasses[0].StorageID = "" }), asked: fence(),
 		},
+		"a fence that leaves storage open which a policy replicates is refused": {
+			facts: with(shared(), func(f *Facts) {
+				f.Configs[dr1].Status.StorageClasses = append(f.Configs[dr1].Status.StorageClasses,
+					v1alpha1.ClassInfo{Name: "mirrored", Provisioner: driver, StorageID: "own"}, v1alpha1.ClassInfo{Name: "scratch", Provisioner: "none"})
+				f.Policies[0].Status.Async = &v1alpha1.PeerClasses{PeerClasses: []v1alpha1.PeerClass{{StorageClassName: "mirrored"}}}
+			}), asked: fence(),
+			failed: []string{"FenceClassKnown"}, says: "reaching the storage of StorageClass mirrored,",
+		},
 		"addresses have to be known": {
 			facts:  with(shared(), func(f *Facts) { f.Configs[dr1].Status.StorageAccessDetails = nil }),
 			asked:  fence(),

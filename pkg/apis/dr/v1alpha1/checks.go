@@ -42,7 +42,8 @@ const (
 	// CheckPeerAvailable fails if no other cluster can carry it out: none shares a policy with the cluster, or none that does
 	// is connected and not fenced itself. Not asked where the fence is manual.
 	CheckPeerAvailable = "PeerAvailable"
-	// CheckFenceClassKnown fails a fence if the peer has no NetworkFenceClass for storage that the cluster uses.
+	// CheckFenceClassKnown fails a fence if the peer has no NetworkFenceClass for storage that the cluster uses, or not for all
+	// that its policies replicate.
 	CheckFenceClassKnown = "FenceClassKnown"
 	// CheckCIDRsKnown fails a fence if it is not known from which addresses the cluster reaches its storage, or not from all,
 	// or if the peer would be fenced off with it.
