@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
 	"k8s.io/klog/v2"
 
 	"github.com/ramendr/dr-apiserver/test/storagesim/faults"
@@ -114,10 +115,12 @@ func (e *Engine) commitAll(ctx context.Context, g *group, s GroupSnapshot, arriv
 	}
 	all := union(e.members(g), volumes)
 	defer lockAll(all)()
+	var placing errgroup.Group
 	for _, a := range arrivals {
-		if err := a.place(); err != nil {
-			return err
-		}
+		placing.Go(a.place)
+	}
+	if err := placing.Wait(); err != nil {
+		return err
 	}
 	err := e.changeTogether(ctx, g, s.Group, volumes, func(v *volume, m *layout.Meta) {
 		a := arriving[v]

@@ -17,6 +17,9 @@ import (
 	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
 )
 
+// shipMember is how much longer a group snapshot may take for each volume.
+const shipMember = 100 * time.Millisecond
+
 // GroupSnapshot is all volumes of a group at one point in time. The bytes of its members follow in their order.
 type GroupSnapshot struct {
 	Group   layout.Group `json:"group"`
@@ -205,7 +208,8 @@ func (e *Engine) sendGroup(ctx context.Context, volumes []*volume, s GroupSnapsh
 		return err
 	}
 	defer closeAll()
-	sending, cancel := context.WithTimeout(ctx, e.opts.Timeouts.Ship+time.Duration(s.Bytes()/shipBytesPerSecond)*time.Second)
+	patience := e.opts.Timeouts.Ship + time.Duration(s.Bytes()/shipBytesPerSecond)*time.Second + time.Duration(len(s.Members))*shipMember
+	sending, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	started := time.Now()
 	if err := e.opts.Peer.SendGroup(sending, s, body); err != nil {

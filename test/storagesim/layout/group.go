@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -53,10 +55,12 @@ func CompleteGroup(dataDir, id string, durable bool) error {
 	if c == nil || err != nil {
 		return err
 	}
+	var writes errgroup.Group // at once, so that the disk can make many durable in one go
 	for i := range c.Metas {
-		if err := WriteMeta(dataDir, &c.Metas[i], durable); err != nil {
-			return err
-		}
+		writes.Go(func() error { return WriteMeta(dataDir, &c.Metas[i], durable) })
+	}
+	if err := writes.Wait(); err != nil {
+		return err
 	}
 	if err := replaceJSON(dataDir, groupPath(dataDir, id, groupSuffix), &c.Group, durable); err != nil {
 		return err
