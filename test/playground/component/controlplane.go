@@ -120,6 +120,7 @@ func (c Cluster) KubeControllerManager(managed bool) process.Spec {
 		"--service-account-private-key-file=" + pki.Path("sa.key"),
 		"--kube-api-qps=1000", "--kube-api-burst=2000",
 		"--concurrent-statefulset-syncs=20", "--concurrent-deployment-syncs=20", "--concurrent-replicaset-syncs=20",
+		"--concurrent-job-syncs=20",
 		"--profiling=false",
 	}
 	ready := c.serving("https://" + c.Address(KubeControllerManager) + "/healthz")

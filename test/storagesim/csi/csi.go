@@ -135,6 +135,8 @@ func statusOf(err error) error {
 		return status.Error(codes.NotFound, err.Error())
 	case errors.Is(err, engine.ErrExists):
 		return status.Error(codes.AlreadyExists, err.Error())
+	case errors.Is(err, engine.ErrBusy):
+		return status.Error(codes.Aborted, err.Error())
 	case errors.Is(err, engine.ErrPrecondition):
 		return status.Error(codes.FailedPrecondition, err.Error())
 	}

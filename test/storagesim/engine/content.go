@@ -84,6 +84,8 @@ func (e *Engine) WriteContent(ctx context.Context, handle string, offset int64, 
 }
 
 func (v *volume) writePiece(ctx context.Context, offset int64, piece []byte) error {
+	v.inPlace.Lock()
+	defer v.inPlace.Unlock()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err := v.beginIncoming(ctx); err != nil {
@@ -124,6 +126,8 @@ func (e *Engine) FinishContent(ctx context.Context, handle, from string, of Cont
 }
 
 func (v *volume) finishContent(ctx context.Context, from string, of Content) error {
+	v.inPlace.Lock()
+	defer v.inPlace.Unlock()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if err := v.beginIncoming(ctx); err != nil {

@@ -97,13 +97,12 @@ type Engine struct {
 	// ready is closed once volumes that were writable are so again.
 	ready chan struct{}
 
-	// snapshotting is held while snapshots are taken or removed.
-	snapshotting sync.Mutex
-
 	mu       sync.Mutex
 	volumes  map[string]*volume
 	incoming map[string]semaphore
 	sets     map[string]*layout.SnapshotSet
+	// busySets are being made or removed.
+	busySets map[string]bool
 	groups   map[string]*group
 	run      func(*volume) // starts the sync loop of a volume; nil until Run
 	runGroup func(*group)
@@ -120,7 +119,7 @@ func Open(opts Options) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{opts: opts, lock: lock, link: newLink(), ready: make(chan struct{}),
-		volumes: map[string]*volume{}, incoming: map[string]semaphore{}, sets: map[string]*layout.SnapshotSet{},
+		volumes: map[string]*volume{}, incoming: map[string]semaphore{}, sets: map[string]*layout.SnapshotSet{}, busySets: map[string]bool{},
 		groups: map[string]*group{}}
 	if err := e.load(); err != nil {
 		return nil, errors.Join(err, e.Close())

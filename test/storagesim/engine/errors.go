@@ -15,6 +15,8 @@ var (
 	ErrPrecondition = errors.New("refused")
 	// ErrExists: there is another one of that name.
 	ErrExists = errors.New("exists already")
+	// ErrBusy: somebody else is at it.
+	ErrBusy = errors.New("in progress")
 	// ErrInvalid: the request makes no sense.
 	ErrInvalid = errors.New("invalid request")
 	// ErrReadOnly: the volume takes no writes now.

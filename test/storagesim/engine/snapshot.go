@@ -49,10 +49,14 @@ func (e *Engine) takeSet(
 	return set, e.atAll(ctx, operation+".after", volumes)
 }
 
+// commitSet makes a set exist, unless it does. Several are made at a time, but each by one caller.
 func (e *Engine) commitSet(set *layout.SnapshotSet, handles []string, volumes []*volume) (*layout.SnapshotSet, error) {
-	e.snapshotting.Lock()
-	defer e.snapshotting.Unlock()
-	if there := e.SnapshotSet(set.ID); there != nil {
+	there, err := e.beginSet(set.ID)
+	if err != nil {
+		return nil, err
+	}
+	defer e.endSet(set.ID)
+	if there != nil {
 		return sameSet(there, set, handles)
 	}
 	if err := e.writeSet(set, volumes); err != nil {
@@ -62,6 +66,23 @@ func (e *Engine) commitSet(set *layout.SnapshotSet, handles []string, volumes []
 	defer e.mu.Unlock()
 	e.sets[set.ID] = set
 	return set, nil
+}
+
+// beginSet keeps others from making or removing a set, and returns the one there is. endSet lets them again.
+func (e *Engine) beginSet(id string) (*layout.SnapshotSet, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.busySets[id] {
+		return nil, fmt.Errorf("%w: snapshot %s", ErrBusy, id)
+	}
+	e.busySets[id] = true
+	return e.sets[id], nil
+}
+
+func (e *Engine) endSet(id string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.busySets, id)
 }
 
 // atAll is a point that is reached for several volumes.
@@ -98,9 +119,33 @@ func (e *Engine) volumesOf(handles []string) ([]*volume, error) {
 	return volumes, nil
 }
 
-// writeSet copies the bytes of the volumes while nobody can write to any of them. The volumes are in the order of their
-// handles, as wherever several are locked at once.
-func (e *Engine) writeSet(set *layout.SnapshotSet, volumes []*volume) error {
+// writeSet copies what the volumes hold at one point in time. Meanwhile records may be appended, but nothing is written in
+// place.
+func (e *Engine) writeSet(set *layout.SnapshotSet, volumes []*volume) (err error) {
+	for _, v := range volumes {
+		v.inPlace.RLock()
+		defer v.inPlace.RUnlock()
+	}
+	files, err := e.describeSet(set, volumes)
+	defer func() {
+		for _, f := range files {
+			err = errors.Join(err, f.Close())
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	if e.dead.Load() {
+		return errors.New("the array is down")
+	}
+	return layout.WriteSnapshotSet(e.opts.Dir, set, func(n int, to *os.File) error {
+		_, err := io.CopyN(to, files[n], set.Snapshots[n].Size)
+		return err
+	}, e.opts.Durable)
+}
+
+// describeSet sets the point in time. The volumes are in the order of their handles, as wherever several are locked at once.
+func (e *Engine) describeSet(set *layout.SnapshotSet, volumes []*volume) (files []*os.File, err error) {
 	defer lockAll(volumes)()
 	set.Time = time.Now()
 	for _, v := range volumes {
@@ -113,14 +158,13 @@ func (e *Engine) writeSet(set *layout.SnapshotSet, volumes []*volume) error {
 			ID: id, Volume: v.handle, Origin: m.Lineage(), Claim: m.Claim, Capacity: m.Capacity,
 			Generation: m.Generation, History: slices.Clone(m.History), Size: v.size,
 		})
+		file, err := os.Open(layout.RecordsPath(e.opts.Dir, m))
+		if err != nil {
+			return files, err
+		}
+		files = append(files, file)
 	}
-	if e.dead.Load() {
-		return errors.New("the array is down")
-	}
-	return layout.WriteSnapshotSet(e.opts.Dir, set, func(n int, f *os.File) error {
-		_, err := io.Copy(f, io.NewSectionReader(volumes[n].file, 0, volumes[n].size))
-		return err
-	}, e.opts.Durable)
+	return files, nil
 }
 
 // lockAll locks volumes that are in the order of their handles, and returns what unlocks them.
@@ -168,8 +212,10 @@ func (e *Engine) deleteSet(ctx context.Context, operation, id string, group bool
 }
 
 func (e *Engine) removeSet(id string) error {
-	e.snapshotting.Lock()
-	defer e.snapshotting.Unlock()
+	if _, err := e.beginSet(id); err != nil {
+		return err
+	}
+	defer e.endSet(id)
 	if err := layout.RemoveSnapshotSet(e.opts.Dir, id); err != nil {
 		return err
 	}
@@ -208,55 +254,4 @@ func (e *Engine) FindSnapshot(id string) (*layout.Snapshot, *layout.SnapshotSet)
 		}
 	}
 	return nil, nil
-}
-
-// CreateFromSnapshot makes a volume that goes on from a snapshot. Making it again changes nothing.
-func (e *Engine) CreateFromSnapshot(ctx context.Context, handle string, capacity int64, claim layout.Claim, id string) error {
-	s, set := e.FindSnapshot(id)
-	if s == nil {
-		return fmt.Errorf("%w: there is no snapshot %s", ErrNotFound, id)
-	}
-	if s.Capacity > capacity {
-		return fmt.Errorf("%w: volume %s of %d bytes can't hold snapshot %s of %d", ErrInvalid, handle, capacity, id, s.Capacity)
-	}
-	path := layout.SnapshotPath(e.opts.Dir, set.ID, slices.IndexFunc(set.Snapshots, func(o layout.Snapshot) bool { return o.ID == id }))
-	return e.createFilled(ctx, &layout.Meta{Handle: handle, Capacity: capacity, Claim: claim}, s, func(f *os.File) error {
-		from, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, from)
-		return errors.Join(err, from.Close())
-	})
-}
-
-// CreateFromVolume makes a volume that goes on from what another one holds now.
-func (e *Engine) CreateFromVolume(ctx context.Context, handle string, capacity int64, claim layout.Claim, of string) error {
-	v, err := e.volume(of)
-	if err != nil {
-		return err
-	}
-	v.mu.Lock()
-	s := &layout.Snapshot{
-		Origin: v.meta.Lineage(), Capacity: v.meta.Capacity, Generation: v.meta.Generation,
-		History: slices.Clone(v.meta.History), Size: v.size,
-	}
-	raw := make([]byte, v.size)
-	_, err = v.file.ReadAt(raw, 0)
-	v.mu.Unlock()
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	return e.createFilled(ctx, &layout.Meta{Handle: handle, Capacity: capacity, Claim: claim}, s, func(f *os.File) error {
-		_, err := f.Write(raw)
-		return err
-	})
-}
-
-// createFilled makes a volume with the bytes of a snapshot, which its writers continue in a generation of their own.
-func (e *Engine) createFilled(ctx context.Context, m *layout.Meta, s *layout.Snapshot, write func(*os.File) error) error {
-	m.Origin, m.Size, m.Role = s.Origin, s.Size, layout.Standalone
-	m.Generation = s.Generation + 1
-	m.History = append(slices.Clone(s.History), layout.Term{Generation: m.Generation, Cluster: e.opts.Cluster, Start: s.Size})
-	return e.create(ctx, "restore", m, write)
 }

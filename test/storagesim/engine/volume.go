@@ -26,6 +26,8 @@ type volume struct {
 	op, shipping semaphore
 	// kicked wakes the sync loop.
 	kicked chan struct{}
+	// inPlace is held, before mu, by whoever writes in place, and shared by those that copy what the volume holds.
+	inPlace sync.RWMutex
 	// gone is closed when the volume is removed.
 	gone chan struct{}
 
