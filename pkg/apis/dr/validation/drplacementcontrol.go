@@ -42,7 +42,23 @@ func validatePlacementSpec(spec *dr.DRPlacementControlSpec, path *field.Path) fi
 			"the role of each cluster follows from the actions; leave it out"))
 	}
 	errs = append(errs, validateSelector(&spec.PVCSelector, path.Child("pvcSelector"))...)
+	if spec.VolSyncSpec != nil {
+		errs = append(errs, validateMovers(spec.VolSyncSpec.MoverConfig, path.Child("volSyncSpec", "moverConfig"))...)
+	}
 	return append(errs, validateKubeObjectProtection(spec.KubeObjectProtection, path.Child("kubeObjectProtection"))...)
+}
+
+// validateMovers wants one entry for each claim, and one for all others.
+func validateMovers(movers []dr.VolSyncMoverConfig, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	seen := map[string]bool{}
+	for i, m := range movers {
+		if seen[m.PVCName] {
+			errs = append(errs, field.Duplicate(path.Index(i).Child("pvcName"), m.PVCName))
+		}
+		seen[m.PVCName] = true
+	}
+	return errs
 }
 
 // ValidateDRPlacementControlUpdate refuses to make of it what can't be protected.

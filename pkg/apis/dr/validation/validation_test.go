@@ -119,6 +119,16 @@ func TestDRPlacementControl(t *testing.T) {
 			func(p *dr.DRPlacementControl) { p.Spec.ReplicationState = "tertiary" },
 			[]string{"spec.replicationState: supported values"},
 		},
+		"with two movers for one claim": {
+			func(p *dr.DRPlacementControl) {
+				p.Spec.VolSyncSpec = &dr.VolSyncSpec{MoverConfig: []dr.VolSyncMoverConfig{{PVCName: "data"}, {PVCName: "data"}}}
+			},
+			[]string{"spec.volSyncSpec.moverConfig[1].pvcName: Duplicate"},
+		},
+		"with a way of copying there is not": {
+			func(p *dr.DRPlacementControl) { p.Spec.VolSyncSpec = &dr.VolSyncSpec{CopyMethod: "Clone"} },
+			[]string{"spec.volSyncSpec.copyMethod: supported values"},
+		},
 		"with a namespace twice": {
 			func(p *dr.DRPlacementControl) { p.Spec.ProtectedNamespaces = []string{"shop", "shop"} },
 			[]string{"spec.protectedNamespaces[1]: Duplicate"},
