@@ -3,6 +3,8 @@
 
 package main
 
+import "github.com/ramendr/dr-apiserver/pkg/action"
+
 // apply lets an event happen, and what follows from it at once. If it changes nothing it was not enabled.
 func (m *model) apply(s state, e event) (state, error) {
 	before := s
@@ -222,7 +224,7 @@ func (site *siteState) die() {
 }
 
 func (m *model) save(s *state) {
-	if s.hub.backup == 0 {
+	if s.hub.backup == 0 && !(m.scenario.betweenActions && action.Running(m.placements.get(s.hub.placement))) {
 		s.hub.backup = m.backups.put(saved{s.hub.placement, s.hub.actions, s.hub.groups})
 	}
 }

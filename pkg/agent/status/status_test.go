@@ -193,6 +193,20 @@ func TestWhatSomebodyWaitsForIsSentAtOnceAndProgressAfterAWhile(t *testing.T) {
 	h.quiet()
 }
 
+func TestARunOfTheHubThatAsksIsAnsweredAtOnce(t *testing.T) {
+	h := newHarness(t)
+	h.report(v1alpha1.UnknownState, False("Stopping", ""))
+	h.await()
+	report := &Report{Session: "another", State: v1alpha1.UnknownState, Conditions: map[string]Condition{"A": False("Stopping", "")}}
+	h.writer.Report(h.object, report)
+	h.await()
+	h.server.lock.Lock()
+	defer h.server.lock.Unlock()
+	if got := h.server.status.Session; got != "another" {
+		t.Errorf("the report is for %q", got)
+	}
+}
+
 func TestWhatIsFoundWhileAReportIsBeingSentIsSentAfterIt(t *testing.T) {
 	h := newHarness(t)
 	h.server.meanwhile = func() { h.report(v1alpha1.PrimaryState, False("Overdue", "three")) }
