@@ -230,10 +230,14 @@ func (v *Volume) note() string {
 // volume half released is still known to be the group's. On a secondary, what is noted to be a copy stays so;
 // that of a volume on shared storage is no copy of its bytes: they are to outlive it, so that it stays retained.
 func (a *Agent) release(ctx context.Context, v *Volume, secondary bool) error {
-	if backend := a.backends.For(v.Method); backend != nil {
+	noted := v1alpha1.ReplicationMethod(v.PVC.Annotations[mark.Method])
+	switch backend := a.backends.For(v.Method); {
+	case backend != nil:
 		if gone, err := backend.Remove(ctx, v.Key()); err != nil || !gone {
 			return err
 		}
+	case noted != "" && a.backends.For(noted) == nil:
+		return fmt.Errorf("PersistentVolumeClaim %s is replicated by the method %s, which this agent can't end; upgrade it", v.Key(), noted)
 	}
 	volumeReleased.Hit(v.Key().Namespace)
 	if v.PV != nil && v.PV.Annotations[mark.ReclaimPolicy] != "" && !v.going() && !(secondary && v.Method == v1alpha1.MethodShared) {

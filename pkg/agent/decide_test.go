@@ -11,6 +11,7 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
@@ -657,6 +658,24 @@ func TestAHandoverLosesNothing(t *testing.T) {
 			does:  []string{"quiesce", "save"}, state: v1alpha1.UnknownState,
 		},
 	})
+}
+
+func TestAVolumeThatHasGrownIsCapturedAnew(t *testing.T) {
+	grown := func(capacity string) func(*Volume) {
+		return func(v *Volume) {
+			v.PV.Spec.Capacity = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(capacity)}
+		}
+	}
+	w := primaryWorld().with(vol("a", promoted, grown("1Gi")))
+	w = fullyCaptured(w)
+	w.Checkpoint.LastCapture.Volumes = w.volumesWord()
+	if d := Decide(w.Facts); d.Capture || !says(d, "ClusterDataProtected=True") {
+		t.Errorf("before: capture %t, %+v", d.Capture, d.Report.Conditions)
+	}
+	grown("2Gi")(&w.Volumes[0])
+	if d := Decide(w.Facts); !d.Capture || !says(d, "ClusterDataProtected=False Capturing") {
+		t.Errorf("afterwards: capture %t, %+v", d.Capture, d.Report.Conditions)
+	}
 }
 
 func TestWhatCannotBeReplicatedHasNoSyncTimeToWaitFor(t *testing.T) {

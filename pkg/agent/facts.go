@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
@@ -171,12 +172,22 @@ func VolumesWord(members []v1alpha1.HandoverVolume) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// volumesWord is one word that changes when a member comes or goes, or has come to be replicated with others.
+// volumesWord is one word that changes when a member comes, goes or grows, or has come to be replicated with others.
 func (f *Facts) volumesWord() string {
 	members := f.Members()
 	for i := range f.Volumes {
-		if v := &f.Volumes[i]; f.Captured(v) && v.State != nil && v.State.Group != "" {
-			members = append(members, v1alpha1.HandoverVolume{Namespace: v.PVC.Namespace, Name: v.PVC.Name, VolumeHandle: "in " + v.State.Group})
+		v := &f.Volumes[i]
+		if !f.Captured(v) {
+			continue
+		}
+		more := v1alpha1.HandoverVolume{Namespace: v.PVC.Namespace, Name: v.PVC.Name}
+		if v.State != nil && v.State.Group != "" {
+			more.VolumeHandle = "in " + v.State.Group
+			members = append(members, more)
+		}
+		if capacity, ok := v.PV.Spec.Capacity[corev1.ResourceStorage]; ok {
+			more.VolumeHandle = "of " + capacity.String()
+			members = append(members, more)
 		}
 	}
 	return VolumesWord(members)
