@@ -47,16 +47,19 @@ func Accept(placement *v1alpha1.DRPlacementControl, record v1alpha1.ActionRecord
 }
 
 // PassPointOfNoReturn marks in the status that the steps before are done, with what was found, and that the current
-// action's target is promoted from now on. The target's VolumeReplicationGroup may be written only once this is stored.
+// action's target is promoted from now on. The target's VolumeReplicationGroup may be written only once this is stored. Where
+// the target's storage has to prepare first, that begins instead, and the point of no return is passed when it has.
 func PassPointOfNoReturn(status *v1alpha1.DRPlacementControlStatus, found string, now metav1.MicroTime) {
 	passPointOfNoReturn(status.CurrentAction, found, now)
-	moveTo(status, status.CurrentAction.Spec.TargetCluster)
+	if PastPointOfNoReturn(status.CurrentAction) {
+		moveTo(status, status.CurrentAction.Spec.TargetCluster)
+	}
 }
 
 func passPointOfNoReturn(record *v1alpha1.ActionRecord, found string, now metav1.MicroTime) {
 	for i := range record.Status.Steps {
 		step := &record.Status.Steps[i]
-		if step.PointOfNoReturn {
+		if step.PointOfNoReturn || step.Name == v1alpha1.StepMaintenanceMode && step.State == v1alpha1.StepPending {
 			StartStep(step, now)
 			return
 		}

@@ -30,6 +30,8 @@ type ClusterFacts struct {
 	LeaseExpires time.Time
 	// Fence is what is known of the cluster's fence.
 	Fence FenceFacts
+	// Maintenance is what the cluster's storage asks for before an application is failed over to it.
+	Maintenance []v1alpha1.MaintenanceModeSpec
 }
 
 // Facts is all that a decision about an action rests on.

@@ -32,17 +32,22 @@ func (q question) plan() []v1alpha1.ActionStep {
 			orUnknown(source))
 		promote = fmt.Sprintf("Restore volume metadata from the handover's capture and make the volumes on %s writable.", target)
 	}
-	return []v1alpha1.ActionStep{
-		first,
-		{
+	steps := []v1alpha1.ActionStep{first}
+	if q.Type == v1alpha1.ActionFailover && len(q.Clusters[target].Maintenance) > 0 {
+		steps = append(steps, v1alpha1.ActionStep{
+			Name: v1alpha1.StepMaintenanceMode, Cluster: target, State: v1alpha1.StepPending,
+			Description: fmt.Sprintf("Have the storage of %s prepare for the promotion.", target),
+		})
+	}
+	return append(steps,
+		v1alpha1.ActionStep{
 			Name: v1alpha1.StepPromote, Cluster: target, State: v1alpha1.StepPending, PointOfNoReturn: true,
 			Description: promote,
 		},
-		{
+		v1alpha1.ActionStep{
 			Name: v1alpha1.StepRestore, Cluster: target, State: v1alpha1.StepPending,
 			Description: fmt.Sprintf("Restore the application's objects on %s, so that it runs.", target),
-		},
-	}
+		})
 }
 
 // Step finds a step of the action; nil if its plan has none of that name.

@@ -30,6 +30,7 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/controllers/drplacementcontrol"
 	"github.com/ramendr/dr-apiserver/pkg/controllers/drpolicy"
 	"github.com/ramendr/dr-apiserver/pkg/controllers/fence"
+	"github.com/ramendr/dr-apiserver/pkg/controllers/maintenancemode"
 	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/pkg/heartbeat"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore"
@@ -132,11 +133,13 @@ func setup(ctx context.Context, mgr ctrl.Manager, c Config, buckets drcluster.Bu
 		Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Heartbeats: c.Heartbeat, Clock: now, Session: rand.String(sessionLength),
 	}
 	fences := &fence.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Clock: now}
+	modes := &maintenancemode.Reconciler{Client: mgr.GetClient(), Live: mgr.GetAPIReader()}
 	actions := &draction.Reconciler{Client: mgr.GetClient(), Clock: now}
 	for name, setup := range map[string]func() error{
 		"drcluster-liveness":   func() error { return liveness.SetupWithManager(mgr) },
 		"drcluster-validation": func() error { return validation.SetupWithManager(mgr) },
 		"fence":                func() error { return fences.SetupWithManager(mgr) },
+		"maintenancemode":      func() error { return modes.SetupWithManager(mgr) },
 		"drpolicy":             func() error { return policies.SetupWithManager(mgr) },
 		"drplacementcontrol":   func() error { return placements.SetupWithManager(ctx, mgr) },
 		"draction":             func() error { return actions.SetupWithManager(ctx, mgr) },

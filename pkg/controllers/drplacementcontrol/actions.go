@@ -46,6 +46,24 @@ func (d *decider) stopSource() {
 	}
 }
 
+// preparing is the step in which the target's storage prepares; nil unless it is under way.
+func (d *decider) preparing() *v1alpha1.ActionStep {
+	if step := action.Step(d.record(), v1alpha1.StepMaintenanceMode); step != nil && step.State == v1alpha1.StepRunning {
+		return step
+	}
+	return nil
+}
+
+// prepareStorage passes a failover's point of no return once the target's storage is prepared for it.
+func (d *decider) prepareStorage() {
+	target := d.record().Spec.TargetCluster
+	if waits := d.facts.Clusters[target].Unprepared; waits != "" {
+		d.preparing().Message = waits
+		return
+	}
+	action.PassPointOfNoReturn(d.status, fmt.Sprintf("The storage of %s is prepared.", target), d.now)
+}
+
 // handOver passes a relocate's point of no return once the source has issued the handover token for its epoch. Without
 // the token the action stays where it is, however long that takes; it never turns into a failover.
 func (d *decider) handOver() {

@@ -101,6 +101,7 @@ func (r *Reconciler) SetupWithManager(ctx context.Context, mgr ctrl.Manager) err
 		Watches(&v1alpha1.DRPolicy{}, handler.EnqueueRequestsFromMapFunc(r.placementsOfPolicy)).
 		Watches(&v1alpha1.DRCluster{}, handler.EnqueueRequestsFromMapFunc(r.placementsOfCluster),
 			builder.WithPredicates(predicate.Funcs{UpdateFunc: clusterMatters})).
+		Watches(&v1alpha1.MaintenanceMode{}, handler.EnqueueRequestsFromMapFunc(r.placementsInMaintenance)).
 		WithOptions(controller.Options{
 			MaxConcurrentReconciles: workers,
 			EnableWarmup:            ptr.To(true),
@@ -116,6 +117,22 @@ func placementOfGroup(_ context.Context, group client.Object) []reconcile.Reques
 		return nil
 	}
 	return []reconcile.Request{{NamespacedName: types.NamespacedName{Namespace: group.GetNamespace(), Name: placement}}}
+}
+
+// placementsInMaintenance are those that wait for the storage of a MaintenanceMode.
+func (r *Reconciler) placementsInMaintenance(ctx context.Context, mode client.Object) []reconcile.Request {
+	placements := &v1alpha1.DRPlacementControlList{}
+	if err := r.Client.List(ctx, placements, client.UnsafeDisableDeepCopy, client.DisableReadYourWritesConsistency); err != nil {
+		log.FromContext(ctx).Error(err, "Cannot list the DRPlacementControls that wait for storage", "maintenanceMode", mode.GetName())
+		return nil
+	}
+	var requests []reconcile.Request
+	for i := range placements.Items {
+		if action.NeedsMaintenance(&placements.Items[i], mode.(*v1alpha1.MaintenanceMode).Spec.ClusterName) {
+			requests = append(requests, reconcile.Request{NamespacedName: client.ObjectKeyFromObject(&placements.Items[i])})
+		}
+	}
+	return requests
 }
 
 func (r *Reconciler) placementsOfPolicy(ctx context.Context, policy client.Object) []reconcile.Request {

@@ -21,6 +21,8 @@ type Cluster struct {
 	action.ClusterFacts
 	// Deleting is true once somebody gave the cluster up.
 	Deleting bool
+	// Unprepared is what the cluster's storage has yet to do before an application is failed over to it; empty if nothing.
+	Unprepared string
 	// S3Profile is the object store applications on it are recovered from.
 	S3Profile string
 }
@@ -103,6 +105,8 @@ func (d *decider) advance() {
 	case action.PastPointOfNoReturn(d.record()):
 	case d.record().Spec.Type == v1alpha1.ActionRelocate:
 		d.handOver()
+	case d.preparing() != nil:
+		d.prepareStorage()
 	default:
 		d.stopSource()
 	}

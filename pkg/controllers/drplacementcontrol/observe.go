@@ -9,6 +9,8 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -104,6 +106,11 @@ func (r *Reconciler) observeCluster(ctx context.Context, facts *Facts, name stri
 	if seen {
 		known.LastHeartbeat, known.LeaseExpires = renewed, renewed.Add(duration)
 	}
+	if action.NeedsMaintenance(facts.Placement, name) {
+		if known.Unprepared, err = r.unprepared(ctx, name, facts.Policy); err != nil {
+			return err
+		}
+	}
 	facts.Clusters[name] = known
 
 	group := &v1alpha1.VolumeReplicationGroup{}
@@ -115,6 +122,29 @@ func (r *Reconciler) observeCluster(ctx context.Context, facts *Facts, name stri
 		return fmt.Errorf("reading VolumeReplicationGroup %s: %w", key, err)
 	}
 	return nil
+}
+
+// unprepared is what the storage of a failover's target has yet to do.
+func (r *Reconciler) unprepared(ctx context.Context, cluster string, policy *v1alpha1.DRPolicy) (string, error) {
+	config := &v1alpha1.DRClusterConfig{}
+	if _, err := r.find(ctx, types.NamespacedName{Name: cluster}, config); err != nil {
+		return "", err
+	}
+	for _, need := range action.MaintenanceNeeds(cluster, policy, config) {
+		name, mode := action.MaintenanceModeName(need), &v1alpha1.MaintenanceMode{}
+		found, err := r.find(ctx, types.NamespacedName{Name: name}, mode)
+		switch activated := meta.FindStatusCondition(mode.Status.Conditions, v1alpha1.ConditionFailoverActivated); {
+		case err != nil:
+			return "", err
+		case !found || mode.DeletionTimestamp != nil:
+			return fmt.Sprintf("Waits until MaintenanceMode %s is there.", name), nil
+		case activated == nil || mode.Status.ObservedGeneration != mode.Generation:
+			return fmt.Sprintf("Waits until the operator of storage %s reports on MaintenanceMode %s.", need.StorageProvisioner, name), nil
+		case activated.Status != metav1.ConditionTrue:
+			return fmt.Sprintf("Waits for MaintenanceMode %s, which is %s: %s", name, mode.Status.State, activated.Message), nil
+		}
+	}
+	return "", nil
 }
 
 // find reads an object that other controllers write, without waiting for their writes.

@@ -27,8 +27,9 @@ type Heartbeats interface {
 
 // Sources are where the facts come from that an action is judged by.
 type Sources struct {
-	// Policies, Clusters and Groups are the storages of DRPolicies, DRClusters and VolumeReplicationGroups.
-	Policies, Clusters, Groups rest.Getter
+	// Policies, Clusters, Configs and Groups are the storages of DRPolicies, DRClusters, DRClusterConfigs and
+	// VolumeReplicationGroups.
+	Policies, Clusters, Configs, Groups rest.Getter
 	// Heartbeats tells which clusters are connected.
 	Heartbeats Heartbeats
 }
@@ -72,6 +73,10 @@ func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster
 	if err != nil {
 		return err
 	}
+	maintenance, err := s.maintenance(ctx, cluster, facts.Policy)
+	if err != nil {
+		return err
+	}
 	last, _, _ := s.Heartbeats.Last(cluster)
 	expires, _ := s.Heartbeats.Expires(cluster)
 	facts.Clusters[cluster] = action.ClusterFacts{
@@ -80,6 +85,7 @@ func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster
 		LastHeartbeat: last,
 		LeaseExpires:  expires,
 		Fence:         fence,
+		Maintenance:   maintenance,
 	}
 	name := v1alpha1.GroupNameFor(facts.Placement.Name, cluster)
 	obj, err = found(s.Groups.Get(ctx, name, &metav1.GetOptions{}))
@@ -92,6 +98,19 @@ func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster
 	}
 	facts.Groups[cluster] = group
 	return nil
+}
+
+// maintenance is what the storage of a cluster asks for before a failover to it.
+func (s Sources) maintenance(ctx context.Context, cluster string, policy *v1alpha1.DRPolicy) ([]v1alpha1.MaintenanceModeSpec, error) {
+	obj, err := found(s.Configs.Get(ctx, cluster, fromCache))
+	if err != nil || obj == nil {
+		return nil, err
+	}
+	config := &v1alpha1.DRClusterConfig{}
+	if err := v1alpha1.Convert_dr_DRClusterConfig_To_v1alpha1_DRClusterConfig(obj.(*dr.DRClusterConfig).DeepCopy(), config, nil); err != nil {
+		return nil, err
+	}
+	return action.MaintenanceNeeds(cluster, policy, config), nil
 }
 
 // fenceOf is what a DRCluster, if there is one, says of its fence.

@@ -71,7 +71,7 @@ func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter, heartb
 	}
 
 	records := drplacementcontrol.Records{Actions: actions, Status: actionStatus}
-	sources := drplacementcontrol.Sources{Policies: policies.Store, Clusters: clusters.Store, Groups: groups.Store, Heartbeats: heartbeats}
+	sources := drplacementcontrol.Sources{Policies: policies.Store, Clusters: clusters.Store, Configs: configs.Store, Groups: groups.Store, Heartbeats: heartbeats}
 	fenceSources := drcluster.Sources{
 		Clusters: clusters.Store, Configs: configs.Store, Policies: policies.Store, Placements: placements.Store, Groups: groups.Store,
 		Heartbeats: heartbeats,
