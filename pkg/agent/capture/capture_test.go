@@ -200,7 +200,7 @@ func TestCapturable(t *testing.T) {
 func TestAVolumeIsCapturedWithoutItsBinding(t *testing.T) {
 	pvc := &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{
-			Namespace: "shop", Name: "data", UID: "u", ResourceVersion: "1", Finalizers: []string{"kubernetes.io/pvc-protection"}, Labels: map[string]string{"app": "shop"},
+			Namespace: "shop", Name: "data", UID: "u", ResourceVersion: "1", Finalizers: []string{"kubernetes.io/pvc-protection"}, Labels: map[string]string{"app": "shop", mark.VolumeGroup: "shop-1"},
 			Annotations: map[string]string{
 				mark.Owner: "shop/shop.dr1", "pv.kubernetes.io/bind-completed": "yes", "pv.kubernetes.io/bound-by-controller": "yes",
 				"replication.storage.openshift.io/volume-replication-name": "data", "keep": "me",
@@ -218,7 +218,7 @@ func TestAVolumeIsCapturedWithoutItsBinding(t *testing.T) {
 		},
 	}
 	v := Volume(pvc, pv)
-	if diff := cmp.Diff(metav1.ObjectMeta{Namespace: "shop", Name: "data", Labels: pvc.Labels, Annotations: map[string]string{"keep": "me"}}, v.PVC.ObjectMeta); diff != "" {
+	if diff := cmp.Diff(metav1.ObjectMeta{Namespace: "shop", Name: "data", Labels: map[string]string{"app": "shop"}, Annotations: map[string]string{"keep": "me"}}, v.PVC.ObjectMeta); diff != "" {
 		t.Error(diff)
 	}
 	if v.PVC.Spec.VolumeName != "pv" || v.PVC.Spec.DataSource != nil || v.PVC.Status.Phase != "" {

@@ -29,6 +29,9 @@ func sealed(t *testing.T, epoch int64, id string) *Sealed {
 		Ref: Ref{epoch, id}, Group: shop, Time: time.Unix(1, 0).UTC(), Cluster: "dr1",
 		Content: Content{
 			Volumes: []Volume{{PVC: corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "data-" + id}}}},
+			Replication: []Object{{Resource: "volumegroupreplicationcontents", Object: &unstructured.Unstructured{Object: map[string]any{
+				"apiVersion": "v1alpha1", "kind": "VolumeGroupReplicationContent", "spec": map[string]any{"volumeGroupReplicationHandle": id},
+			}}}},
 			Objects: []Object{{Resource: "configmaps", Object: &unstructured.Unstructured{Object: map[string]any{"kind": "ConfigMap", "apiVersion": "v1"}}}},
 		},
 	})
