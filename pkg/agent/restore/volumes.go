@@ -130,6 +130,9 @@ func (r *Restorer) volume(ctx context.Context, v *archive.Volume, claim types.UI
 		pv.Annotations = with(pv.Annotations, mark.ReclaimPolicy, string(pv.Spec.PersistentVolumeReclaimPolicy))
 		pv.Spec.PersistentVolumeReclaimPolicy = corev1.PersistentVolumeReclaimRetain
 	}
+	if err := r.ownSecrets(ctx, pv, client.ObjectKeyFromObject(&v.PVC)); err != nil {
+		return err
+	}
 	existing := &corev1.PersistentVolume{}
 	if err := r.create(ctx, pv, existing); err != nil {
 		return wrap(err, "creating PersistentVolume %s", pv.Name)
@@ -193,8 +196,18 @@ func (r *Restorer) claim(ctx context.Context, owner types.NamespacedName, v *arc
 	case holder != "" && holder != owner.String():
 		return nil, conflictf("PersistentVolumeClaim %s/%s is protected by VolumeReplicationGroup %s", pvc.Namespace, pvc.Name, holder)
 	default:
-		return existing, nil
+		return existing, r.note(ctx, owner, existing, pvc.Annotations[mark.Method])
 	}
+}
+
+// note has a claim that was there say how it is replicated as the captured one did: what a claim got stays.
+func (r *Restorer) note(ctx context.Context, owner types.NamespacedName, claim *corev1.PersistentVolumeClaim, method string) error {
+	if method == "" || claim.Annotations[mark.Method] == method {
+		return nil
+	}
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q,%q:%q}}}`, mark.Owner, owner.String(), mark.Method, method)
+	return wrap(r.Client.Patch(ctx, claim.DeepCopy(), client.RawPatch(types.MergePatchType, patch)),
+		"noting how PersistentVolumeClaim %s/%s is replicated", claim.Namespace, claim.Name)
 }
 
 func with(annotations map[string]string, key, value string) map[string]string {
