@@ -102,14 +102,9 @@ func answer(err error) Answer {
 
 // recreate deletes the placement and creates it again once it is gone, however long that takes.
 func (p *person) recreate(ctx context.Context, app *framework.App, e Event) {
-	began := time.Now()
-	entry := Entry{Kind: KindRequest, Event: e.Name, App: app.Namespace, What: e.String(), Began: &began, Answer: Accepted}
-	if err := app.Placements().Delete(ctx, app.Name, metav1.DeleteOptions{}); err != nil {
-		entry.Answer, entry.Error = answer(err), err.Error()
-		p.history.Add(entry)
-		return
+	for asked := false; !asked && ctx.Err() == nil; {
+		asked = p.delete(ctx, app, e)
 	}
-	p.history.Add(entry)
 	err := framework.AwaitGone(ctx, app.Placements(), app.Name, settleTimeout)
 	where := ""
 	if err == nil {
@@ -120,6 +115,23 @@ func (p *person) recreate(ctx context.Context, app *framework.App, e Event) {
 		return
 	}
 	p.create(ctx, app, where)
+}
+
+// delete asks once and tells whether it was answered: the placement is going, or gone.
+func (p *person) delete(ctx context.Context, app *framework.App, e Event) bool {
+	request, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	began := time.Now()
+	err := app.Placements().Delete(request, app.Name, metav1.DeleteOptions{})
+	entry := Entry{Kind: KindRequest, Event: e.Name, App: app.Namespace, What: e.String(), Began: &began, Answer: answer(err)}
+	if err != nil {
+		entry.Error = err.Error()
+	}
+	p.history.Add(entry)
+	if entry.Answer == Unknown {
+		pause(ctx, time.Second)
+	}
+	return entry.Answer != Unknown
 }
 
 // runsOn looks where the application runs: an action may have moved it while the placement waited for being deleted.
