@@ -20,7 +20,7 @@ import (
 // The sidecar protocol is internal to kubernetes-csi-addons: every method and field of ours has to be one of theirs.
 func TestProtocolIsThatOfTheManager(t *testing.T) {
 	for file, ours := range map[string]protoreflect.FileDescriptor{
-		"replication.proto": pb.File_sidecar_proto, "volumegroup.proto": pb.File_volumegroup_proto,
+		"replication.proto": pb.File_sidecar_proto, "volumegroup.proto": pb.File_volumegroup_proto, "networkfence.proto": pb.File_networkfence_proto,
 	} {
 		theirs := manifest(t, file)
 		if ours.Package() != "proto" {
