@@ -5,6 +5,7 @@ package restore
 
 import (
 	"errors"
+	"maps"
 	"strings"
 	"testing"
 
@@ -76,6 +77,25 @@ func TestVolumesAreRestoredOnceAndKept(t *testing.T) {
 	}
 	if ns.Labels["team"] != "x" {
 		t.Errorf("%+v", ns)
+	}
+}
+
+func TestOnlyANamespaceThatWasMadeToReceiveVolumesIsCompleted(t *testing.T) {
+	namespace := &archive.Object{Object: object(t, "{apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: x}, annotations: {note: y}}}")}
+	for name, tc := range map[string]struct{ before, after map[string]string }{
+		"made by the agent": {map[string]string{mark.ManagedBy: mark.Agent}, map[string]string{"team": "x"}},
+		"somebody's own":    {map[string]string{"team": "z"}, map[string]string{"team": "z"}},
+	} {
+		r, c := onVolumes(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "shop", Labels: tc.before}})
+		for range 2 {
+			if err := r.Volumes(t.Context(), owner, nil, namespace); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var ns corev1.Namespace
+		if err := c.Get(t.Context(), client.ObjectKey{Name: "shop"}, &ns); err != nil || !maps.Equal(ns.Labels, tc.after) {
+			t.Errorf("%s: %v, %v", name, ns.Labels, err)
+		}
 	}
 }
 

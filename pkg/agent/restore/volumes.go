@@ -105,7 +105,7 @@ func (r *Restorer) namespace(ctx context.Context, name string, captured *archive
 	var existing corev1.Namespace
 	err := r.Client.Get(ctx, client.ObjectKey{Name: name}, &existing)
 	if err == nil && existing.DeletionTimestamp.IsZero() {
-		return nil
+		return r.completeNamespace(ctx, &existing, captured)
 	}
 	if err == nil {
 		return conflictf("Namespace %s is being deleted; wait until it is gone", name)
@@ -121,6 +121,23 @@ func (r *Restorer) namespace(ctx context.Context, name string, captured *archive
 		return fmt.Errorf("creating Namespace %s: %w", name, err)
 	}
 	return nil
+}
+
+// completeNamespace gives a namespace that an agent made to receive volumes in what the application's own had.
+func (r *Restorer) completeNamespace(ctx context.Context, existing *corev1.Namespace, captured *archive.Object) error {
+	if existing.Labels[mark.ManagedBy] != mark.Agent || captured == nil {
+		return nil
+	}
+	completed := existing.DeepCopy()
+	delete(completed.Labels, mark.ManagedBy)
+	for key, value := range captured.Object.GetLabels() {
+		completed.Labels[key] = value
+	}
+	for key, value := range captured.Object.GetAnnotations() {
+		completed.Annotations = with(completed.Annotations, key, value)
+	}
+	err := r.Client.Patch(ctx, completed, client.MergeFrom(existing.DeepCopy()))
+	return wrap(err, "completing Namespace %s", existing.Name)
 }
 
 func (r *Restorer) volume(ctx context.Context, v *archive.Volume, claim types.UID) error {

@@ -28,6 +28,11 @@ var ServiceExport = schema.GroupVersionKind{Group: "multicluster.x-k8s.io", Vers
 // Apply carries a plan out: what is deleted first, then all else at once. What the cache has not shown yet may be asked for
 // again; that is then refused, and nothing is lost.
 func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Plan) error {
+	if plan.Key || len(plan.Create) > 0 {
+		if err := b.ensureNamespace(ctx, group.Namespace); err != nil {
+			return err
+		}
+	}
 	if plan.Key {
 		if err := b.ensureKey(ctx, group); err != nil {
 			return err
@@ -58,6 +63,20 @@ func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Pl
 	}
 	if plan.DropKey {
 		return b.dropKey(ctx, group)
+	}
+	return nil
+}
+
+// ensureNamespace makes the application's namespace where it has never run. It is marked, so that what the application's own
+// has besides is added should it be restored here.
+func (b *Backend) ensureNamespace(ctx context.Context, name string) error {
+	err := b.Reader.Get(ctx, client.ObjectKey{Name: name}, &corev1.Namespace{})
+	if !apierrors.IsNotFound(err) {
+		return err
+	}
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{mark.ManagedBy: mark.Agent}}}
+	if err := b.Client.Create(ctx, namespace); err != nil && !apierrors.IsAlreadyExists(err) {
+		return fmt.Errorf("creating Namespace %s, to receive volumes in: %w", name, err)
 	}
 	return nil
 }

@@ -221,3 +221,16 @@ func TestTheSnapshotClassIsThatOfTheVolumesStorage(t *testing.T) {
 		}
 	}
 }
+
+func TestANamespaceThatIsNotThereIsMadeToReceiveVolumesIn(t *testing.T) {
+	c := newCluster(t)
+	for range 2 {
+		if err := c.backend.Apply(t.Context(), group, Plan{Key: true, Create: toObjects(destination(group, wanted, copying, "snap", nil, false))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	namespace := &corev1.Namespace{}
+	if !c.read(t, types.NamespacedName{Name: "shop"}, namespace) || namespace.Labels[mark.ManagedBy] != mark.Agent {
+		t.Errorf("%v", namespace.Labels)
+	}
+}
