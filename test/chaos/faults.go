@@ -55,8 +55,8 @@ var faults = map[string]fault{
 		"dr2/" + component.Storage, "dr2/" + component.CSIAddons, "dr2/" + component.S3, "dr2/" + component.Provisioner,
 	}},
 	"SIGKILL of our own": {do: kill, targets: []string{"hub/" + component.APIServer, "dr1/" + component.Agent, "dr2/" + component.Agent}},
-	"power cut":          {targets: clusters, atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("kill"), undo: words("start")},
-	"hub down":           {targets: []string{framework.Hub}, atLeast: 2 * time.Second, atMost: 10 * time.Second, do: words("kill"), undo: words("start")},
+	"power cut":          {targets: clusters, atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("kill"), undo: startAgain},
+	"hub down":           {targets: []string{framework.Hub}, atLeast: 2 * time.Second, atMost: 10 * time.Second, do: words("kill"), undo: startAgain},
 	"partition":          {targets: anyOne, excludes: "link", atLeast: 5 * time.Second, atMost: 30 * time.Second, do: words("partition"), undo: words("heal")},
 	"slow link":          {targets: anyOne, excludes: "link", atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("slow"), undo: words("heal")},
 	"S3 dead":            {targets: stores, excludes: "S3", atLeast: 5 * time.Second, atMost: 25 * time.Second, do: words("stop", "s3"), undo: words("start", "s3")},
@@ -108,6 +108,18 @@ func words(command ...string) func(context.Context, *framework.Playground, strin
 	return func(ctx context.Context, p *framework.Playground, target string) error {
 		return p.Do(ctx, append(append([]string{}, command...), target)...)
 	}
+}
+
+// startAgain has a cluster up again. What else goes wrong may keep it from starting; it is tried again a few times.
+func startAgain(ctx context.Context, p *framework.Playground, cluster string) error {
+	var err error
+	for range attempts {
+		if err = p.Do(ctx, "start", cluster); err == nil {
+			return nil
+		}
+		pause(ctx, time.Second)
+	}
+	return err
 }
 
 // kill ends a process as the kernel does that is out of memory; the playground starts it again.

@@ -132,6 +132,7 @@ func (r *run) whole(ctx context.Context, events []Event, apps int) ([]Violation,
 		stopWatching()
 		return nil, nil, err
 	}
+	r.people.Wait()
 	violations := r.settle(ctx)
 	stopWatching()
 	found, err := r.find()

@@ -23,6 +23,8 @@ type run struct {
 	history    *History
 	apps       []*framework.App
 	say        func(format string, args ...any)
+	// people are those who still wait for what they asked for.
+	people sync.WaitGroup
 }
 
 // deploy puts the applications into the playground, every second one on dr2, and has them protected.
@@ -80,20 +82,21 @@ func (r *run) namespaces() map[string]bool {
 	return all
 }
 
-// perform does each event at its time. Those of one application, and those of one fault, wait for each other; others don't.
+// perform does each event at its time. Those of one application, and those of one fault, wait for each other; others don't. It
+// returns when the last fault is over: what people wait for may need that all is taken back.
 func (r *run) perform(ctx context.Context, events []Event) {
 	began := time.Now()
 	p := &person{apps: r.apps, history: r.history}
 	queues := map[string]chan Event{}
-	var wait sync.WaitGroup
+	var disturbers sync.WaitGroup
 	for _, e := range events {
 		pause(ctx, time.Until(began.Add(e.At)))
 		if ctx.Err() != nil {
 			break
 		}
-		lane := e.Name
+		lane, wait := e.Name, &disturbers
 		if e.Verb != "" {
-			lane = fmt.Sprintf("app %d", e.App)
+			lane, wait = fmt.Sprintf("app %d", e.App), &r.people
 		}
 		if queues[lane] == nil {
 			queues[lane] = make(chan Event, len(events))
@@ -109,7 +112,7 @@ func (r *run) perform(ctx context.Context, events []Event) {
 	for _, queue := range queues {
 		close(queue)
 	}
-	wait.Wait()
+	disturbers.Wait()
 }
 
 func (r *run) happen(ctx context.Context, p *person, e Event) {
@@ -139,8 +142,7 @@ func (r *run) heal(ctx context.Context) error {
 	}
 	var commands [][]string
 	for _, cluster := range append([]string{framework.Hub}, clusters...) {
-		commands = append(commands, []string{"heal", cluster}, []string{"start", cluster})
-		errs = append(errs, unskew(ctx, r.playground, cluster))
+		errs = append(errs, r.playground.Do(ctx, "heal", cluster), startAgain(ctx, r.playground, cluster), unskew(ctx, r.playground, cluster))
 	}
 	for _, profile := range stores {
 		commands = append(commands, []string{"s3", profile, "heal"}, []string{"start", "s3", profile})
