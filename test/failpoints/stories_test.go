@@ -46,12 +46,14 @@ var stories = map[string]story{
 }
 
 func (a *application) failedOver(ctx context.Context) {
+	before, err := a.Records()
+	Expect(err).NotTo(HaveOccurred())
 	name := a.act(ctx, (*framework.App).Failover, v1alpha1.DRActionSpec{TargetCluster: a.there(), Force: true, Reason: "a drill"})
 	action := a.ended(ctx, name, v1alpha1.ReasonSucceeded)
 	a.moved()
 	report, err := a.Records()
 	Expect(err).NotTo(HaveOccurred())
-	Expect(framework.LostOnlyAfter(report, action.Status.DataLossWindow.SyncPoint.Time)).To(Succeed())
+	Expect(framework.LostOnlyAfter(framework.Since(report, before), action.Status.DataLossWindow.SyncPoint.Time)).To(Succeed())
 }
 
 func (a *application) relocated(ctx context.Context) {

@@ -7,8 +7,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
 	"github.com/ramendr/dr-apiserver/test/storagesim/records"
 )
 
@@ -123,4 +125,37 @@ func NeverTwoWriters(report *records.Report) error {
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// Since is a report without the losses that an earlier one tells of: what one action lost, of an application that was moved before.
+func Since(report, before *records.Report) *records.Report {
+	known := map[string]map[layout.Key]bool{}
+	for _, volume := range before.Volumes {
+		known[volume.Handle] = map[layout.Key]bool{}
+		for _, r := range volume.Lost.Records {
+			known[volume.Handle][r.Key()] = true
+		}
+	}
+	since := *report
+	since.Volumes, since.Lost = slices.Clone(report.Volumes), 0
+	for i := range since.Volumes {
+		volume := &since.Volumes[i]
+		loss := records.Loss{}
+		for _, r := range volume.Lost.Records {
+			if known[volume.Handle][r.Key()] {
+				continue
+			}
+			loss.Count++
+			loss.Records = append(loss.Records, r)
+			if loss.FirstTime == nil || r.Time.Before(*loss.FirstTime) {
+				loss.FirstTime = &r.Time
+			}
+			if loss.LastTime == nil || r.Time.After(*loss.LastTime) {
+				loss.LastTime = &r.Time
+			}
+		}
+		volume.Lost = loss
+		since.Lost += loss.Count
+	}
+	return &since
 }

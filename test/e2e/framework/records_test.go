@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
 	"github.com/ramendr/dr-apiserver/test/storagesim/records"
 )
 
@@ -46,5 +47,32 @@ func TestJudgementsOfRecords(t *testing.T) {
 				t.Errorf("NeverTwoWriters: %v, want it to hold: %v", err, test.once)
 			}
 		})
+	}
+}
+
+func TestWhatWasLostBeforeIsNotLostSince(t *testing.T) {
+	syncPoint := time.Unix(1000, 0)
+	lost := func(seconds ...int) *records.Report {
+		loss := records.Loss{}
+		for _, s := range seconds {
+			at := syncPoint.Add(time.Duration(s) * time.Second)
+			loss.Count++
+			loss.Records = append(loss.Records, layout.Record{Seq: int64(s), Cluster: "dr1", Time: at})
+			if loss.FirstTime == nil {
+				loss.FirstTime = &at
+			}
+			loss.LastTime = &at
+		}
+		return &records.Report{Volumes: []records.Volume{{Handle: "v", Lost: loss}}}
+	}
+	before := lost(-9, -8)
+	if err := LostOnlyAfter(Since(lost(-9, -8, 1), before), syncPoint); err != nil {
+		t.Errorf("what an earlier failover gave up is held against this one: %v", err)
+	}
+	if LostOnlyAfter(Since(lost(-9, -8, -1), before), syncPoint) == nil {
+		t.Error("what was lost from before the sync point is not seen")
+	}
+	if got := Since(lost(-9, -8), before); got.Volumes[0].Lost.Count != 0 || got.Lost != 0 {
+		t.Errorf("nothing was lost since, got %+v", got.Volumes[0].Lost)
 	}
 }
