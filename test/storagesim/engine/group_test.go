@@ -107,6 +107,7 @@ func TestACopyOfAGroupIsOfOnePointInTimeWhereverOneOfTheArraysDies(t *testing.T)
 					writeUntilCrashed(t, a, v)
 					a.stop()
 					b.stop()
+					b.lead(unused)  // another test's array may listen where a did
 					b.mustBeWhole() // nobody serves it: the files alone say so
 					b.start()
 					b.must(b.PromoteGroup(t.Context(), groupID, true))
@@ -118,6 +119,16 @@ func TestACopyOfAGroupIsOfOnePointInTimeWhereverOneOfTheArraysDies(t *testing.T)
 			}
 		}
 	}
+}
+
+// unused is an address that nobody listens on.
+const unused = "127.0.0.1:1"
+
+// lead makes what an array sends to its peer go to an address.
+func (s *site) lead(address string) {
+	s.toPeer.mu.Lock()
+	defer s.toPeer.mu.Unlock()
+	s.toPeer.target = address
 }
 
 // writeUntilCrashed writes joint records while the victim runs.
