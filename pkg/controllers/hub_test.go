@@ -226,7 +226,7 @@ func report(group *v1alpha1.VolumeReplicationGroup) *v1alpha1.VolumeReplicationG
 	}
 	done := b.Reports(state).Healthy(time.Now().Truncate(time.Second)).Obj()
 	group.Status = done.Status
-	group.Status.ObservedGeneration = group.Generation
+	group.Status.ObservedGeneration, group.Status.Session = group.Generation, group.Spec.Session
 	return group
 }
 

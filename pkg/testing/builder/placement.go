@@ -158,7 +158,7 @@ func (b *VRGBuilder) Commanded() *VRGBuilder {
 
 // Reports makes the agent report a state in the epoch of the command.
 func (b *VRGBuilder) Reports(state v1alpha1.VolumeReplicationGroupState) *VRGBuilder {
-	b.obj.Status.ObservedGeneration = b.obj.Generation
+	b.obj.Status.ObservedGeneration, b.obj.Status.Session = b.obj.Generation, b.obj.Spec.Session
 	b.obj.Status.Epoch = b.obj.Spec.Epoch
 	b.obj.Status.State = state
 	return b
