@@ -54,6 +54,7 @@ func newMapper(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 		"DRPolicy":               meta.RESTScopeRoot,
 		"DRCluster":              meta.RESTScopeRoot,
 		"DRClusterConfig":        meta.RESTScopeRoot,
+		"MaintenanceMode":        meta.RESTScopeRoot,
 	} {
 		mapper.Add(v1alpha1.SchemeGroupVersion.WithKind(kind), scope)
 	}

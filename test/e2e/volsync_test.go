@@ -1,0 +1,147 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/dynamic"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/test/e2e/framework"
+)
+
+// Classes of storage that can take snapshots and no more. Volumes of the second are made when a pod wants them.
+const (
+	copiedClass     = "sim-snapshot"
+	copiedLateClass = "sim-snapshot-late"
+)
+
+var snapshotKind = schema.GroupVersionResource{Group: "snapshot.storage.k8s.io", Version: "v1", Resource: "volumesnapshots"}
+
+func objectsThere(app *framework.App, cluster string, kind schema.GroupVersionResource) dynamic.ResourceInterface {
+	return playground.Managed[cluster].Dynamic.Resource(kind).Namespace(app.Namespace)
+}
+
+// copied is an application whose volumes VolSync copies.
+func copied(ctx context.Context, class string) *framework.App {
+	GinkgoHelper()
+	app := newApp()
+	By("deploying the application " + app.Namespace + " with volumes of class " + class)
+	Expect(app.Deploy(ctx, framework.DR1, 2, "--storage-class", class)).To(Succeed())
+	By("protecting it")
+	Expect(app.Protect(ctx)).To(Succeed())
+	settled(ctx, app, framework.DR1)
+	group, err := app.Groups().Get(ctx, app.Group(framework.DR1), metav1.GetOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(group.Status.ProtectedPVCs).To(HaveLen(2))
+	Expect(group.Status.ProtectedPVCs).To(HaveEach(HaveField("ReplicationMethod", v1alpha1.MethodVolSync)))
+	return app
+}
+
+// claimsOf are the UIDs of the application's claims on a cluster, by name.
+func claimsOf(ctx context.Context, app *framework.App, cluster string) map[string]types.UID {
+	GinkgoHelper()
+	list, err := playground.Managed[cluster].Kube.CoreV1().PersistentVolumeClaims(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app=" + app.Namespace})
+	Expect(err).NotTo(HaveOccurred())
+	claims := map[string]types.UID{}
+	for _, claim := range list.Items {
+		claims[claim.Name] = claim.UID
+	}
+	return claims
+}
+
+// sync has every volume that the cluster sends synced now.
+func sync(ctx context.Context, app *framework.App, cluster, trigger string) {
+	GinkgoHelper()
+	sources := objectsThere(app, cluster, framework.ReplicationSources)
+	list, err := sources.List(ctx, metav1.ListOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	for _, rs := range list.Items {
+		patch := fmt.Appendf(nil, `{"spec":{"trigger":{"manual":%q}}}`, trigger)
+		_, err := sources.Patch(ctx, rs.GetName(), types.MergePatchType, patch, metav1.PatchOptions{})
+		Expect(err).NotTo(HaveOccurred())
+	}
+}
+
+// halfWay has transfers from a cluster break off after their first piece, and begins one of each volume.
+func halfWay(ctx context.Context, app *framework.App, cluster string) {
+	GinkgoHelper()
+	disrupt(ctx, []string{"fault", "hang=mover-piece.after", "namespace=" + app.Namespace}, []string{"fault", "clear", "namespace=" + app.Namespace})
+	itStillWrites(ctx, app, cluster)
+	sync(ctx, app, cluster, "by-hand")
+	By("waiting until transfers are under way")
+	Eventually(func(ctx context.Context) ([]corev1.Pod, error) {
+		pods, err := playground.Managed[cluster].Kube.CoreV1().Pods(app.Namespace).List(ctx, metav1.ListOptions{
+			LabelSelector: "app.kubernetes.io/component=rsync-tls-mover", FieldSelector: "status.phase=Running",
+		})
+		return pods.Items, err
+	}).WithContext(ctx).WithTimeout(framework.Replication).Should(HaveLen(2))
+	itStillWrites(ctx, app, cluster)
+}
+
+// nothingOfOurs checks that nothing is left on a cluster that was made for VolSync.
+func nothingOfOurs(ctx context.Context, app *framework.App, cluster string) {
+	GinkgoHelper()
+	By("looking for what was left on " + cluster)
+	for _, kind := range []schema.GroupVersionResource{framework.ReplicationSources, framework.ReplicationDestinations, snapshotKind} {
+		Eventually(func(ctx context.Context) ([]unstructured.Unstructured, error) {
+			list, err := objectsThere(app, cluster, kind).List(ctx, metav1.ListOptions{})
+			return list.Items, err
+		}).WithContext(ctx).WithTimeout(framework.Soon).Should(BeEmpty(), kind.Resource)
+	}
+	secrets, err := playground.Managed[cluster].Kube.CoreV1().Secrets(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/managed-by=dr-agent"})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(secrets.Items).To(BeEmpty())
+}
+
+var _ = Describe("An application whose volumes VolSync copies", func() {
+	for _, class := range []string{copiedClass, copiedLateClass} {
+		It("is relocated there and back without losing a record and without copying everything again, of class "+class, func(ctx SpecContext) {
+			app := copied(ctx, class)
+			start, claims := countRecords(app), claimsOf(ctx, app, framework.DR1)
+			relocated(ctx, app, toDR2)
+			itStillWrites(ctx, app, framework.DR2)
+			settled(ctx, app, framework.DR2)
+			relocated(ctx, app, toDR1)
+			itStillWrites(ctx, app, framework.DR1)
+			nothingLostSince(app, start)
+			Expect(claimsOf(ctx, app, framework.DR1)).To(Equal(claims), "the claims are those that there were, and received only what differs")
+			settled(ctx, app, framework.DR1)
+
+			By("taking protection off")
+			Expect(app.Placements().Delete(ctx, app.Name, metav1.DeleteOptions{})).To(Succeed())
+			Expect(framework.AwaitGone(ctx, app.Placements(), app.Name, framework.Replication)).To(Succeed())
+			nothingOfOurs(ctx, app, framework.DR1)
+			nothingOfOurs(ctx, app, framework.DR2)
+			itStillWrites(ctx, app, framework.DR1)
+		}, SpecTimeout(specTimeout))
+	}
+
+	It("is failed over to the last complete copy, also where a transfer has half overwritten its own former claims", func(ctx SpecContext) {
+		app := copied(ctx, copiedClass)
+		claims := claimsOf(ctx, app, framework.DR1)
+		halfWay(ctx, app, framework.DR1)
+		there := failedOver(ctx, app, forced)
+		lossIsAsPlanned(app, there)
+		do(ctx, "fault", "clear", "namespace="+app.Namespace)
+		settled(ctx, app, framework.DR2)
+		nothingLostBefore(app, there)
+
+		halfWay(ctx, app, framework.DR2)
+		back := failedOver(ctx, app, v1alpha1.DRActionSpec{TargetCluster: framework.DR1, Force: true, Reason: "and back"})
+		lossIsAsPlanned(app, back)
+		for name, uid := range claimsOf(ctx, app, framework.DR1) {
+			Expect(uid).NotTo(Equal(claims[name]), "%s was half overwritten", name)
+		}
+	}, SpecTimeout(specTimeout))
+})
