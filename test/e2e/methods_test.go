@@ -1,0 +1,121 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+
+	"github.com/ramendr/dr-apiserver/pkg/action"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+	"github.com/ramendr/dr-apiserver/test/e2e/framework"
+)
+
+const (
+	replicatedClass = "sim-replicated"
+	plainClass      = "sim-plain"
+)
+
+// methodOf is how the volumes of each class are replicated.
+var methodOf = map[string]v1alpha1.ReplicationMethod{
+	replicatedClass: v1alpha1.MethodVolumeReplication,
+	groupClass:      v1alpha1.MethodVolumeGroupReplication,
+	copiedClass:     v1alpha1.MethodVolSync,
+}
+
+// eachItsOwnWay checks that each of the application's volumes is replicated by the method of its class.
+func eachItsOwnWay(ctx context.Context, app *framework.App, cluster string) {
+	GinkgoHelper()
+	group, err := app.Groups().Get(ctx, app.Group(cluster), metav1.GetOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(group.Status.ProtectedPVCs).To(HaveLen(4))
+	for _, row := range group.Status.ProtectedPVCs {
+		Expect(row.ReplicationMethod).To(Equal(methodOf[row.StorageClassName]), "volume %s of class %s", row.Name, row.StorageClassName)
+		Expect(row.Peer).To(Equal(framework.Other(cluster)))
+		Expect(row.LastSyncTime).NotTo(BeNil())
+		Expect(group.Status.LastGroupSyncTime.After(row.LastSyncTime.Time)).To(BeFalse(), "the group is as old as its oldest volume")
+	}
+}
+
+// addClaim adds a claim to the application on dr1, which nothing mounts.
+func addClaim(ctx context.Context, app *framework.App, name, class string) {
+	GinkgoHelper()
+	By("adding a claim " + name + " of class " + class)
+	_, err := playground.Managed[framework.DR1].Kube.CoreV1().PersistentVolumeClaims(app.Namespace).Create(ctx, &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": app.Namespace}},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			StorageClassName: ptr.To(class), AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
+		},
+	}, metav1.CreateOptions{})
+	Expect(err).NotTo(HaveOccurred())
+}
+
+var _ = Describe("An application whose volumes are on different storage", func() {
+	It("is failed over and comes back as one thing, and each volume stays replicated in its own way", func(ctx SpecContext) {
+		app := newApp()
+		By("deploying the application " + app.Namespace + " with volumes of several classes")
+		classes := strings.Join([]string{replicatedClass, groupClass, copiedClass, groupClass}, ",")
+		Expect(app.Deploy(ctx, framework.DR1, 4, "--storage-class", classes)).To(Succeed())
+		By("protecting it")
+		Expect(app.Protect(ctx)).To(Succeed())
+		settled(ctx, app, framework.DR1)
+		eachItsOwnWay(ctx, app, framework.DR1)
+
+		failover := failedOver(ctx, app, forced)
+		lossIsAsPlanned(app, failover)
+		itStillWrites(ctx, app, framework.DR2)
+		settled(ctx, app, framework.DR2)
+		eachItsOwnWay(ctx, app, framework.DR2)
+		before := nothingLostBefore(app, failover)
+
+		relocated(ctx, app, toDR1)
+		itStillWrites(ctx, app, framework.DR1)
+		settled(ctx, app, framework.DR1)
+		eachItsOwnWay(ctx, app, framework.DR1)
+		nothingLostSince(app, before)
+	}, SpecTimeout(specTimeout))
+
+	It("is protected but for the volume that can't be, which is named and left behind only by force", func(ctx SpecContext) {
+		app := protected(ctx)
+		addClaim(ctx, app, "scratch", plainClass)
+		By("waiting until it is named")
+		_, err := app.Await(ctx, framework.Soon, framework.False[*v1alpha1.DRPlacementControl](v1alpha1.ConditionProtected, app.Namespace+"/scratch", plainClass))
+		Expect(err).NotTo(HaveOccurred())
+		row, err := rowOf(ctx, app, framework.DR1, "data-0-"+app.Namespace+"-0")
+		Expect(err).NotTo(HaveOccurred())
+		Expect(row.Conditions).To(ContainElement(And(HaveField("Type", v1alpha1.ConditionDataProtected), HaveField("Status", metav1.ConditionTrue))))
+
+		_, err = app.Relocate(ctx, toDR2)
+		Expect(framework.RefusedOnly(err, http.StatusConflict, action.CheckSourceProtected)).To(Succeed())
+		plan, err := app.Failover(ctx, forced, framework.DryRun)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(plan.Status.Checks).To(ContainElement(And(HaveField("Name", action.CheckVolumesProtected),
+			HaveField("Result", v1alpha1.CheckOverridden), HaveField("Message", ContainSubstring(app.Namespace+"/scratch")))))
+
+		By("taking it out of the selector")
+		claims := playground.Managed[framework.DR1].Kube.CoreV1().PersistentVolumeClaims(app.Namespace)
+		_, err = claims.Patch(ctx, "scratch", types.MergePatchType, []byte(`{"metadata":{"labels":{"app":null}}}`), metav1.PatchOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		settled(ctx, app, framework.DR1)
+
+		By("adding it again")
+		_, err = claims.Patch(ctx, "scratch", types.MergePatchType, []byte(`{"metadata":{"labels":{"app":"`+app.Namespace+`"}}}`), metav1.PatchOptions{})
+		Expect(err).NotTo(HaveOccurred())
+		_, err = app.Await(ctx, framework.Soon, framework.False[*v1alpha1.DRPlacementControl](v1alpha1.ConditionProtected, app.Namespace+"/scratch"))
+		Expect(err).NotTo(HaveOccurred())
+		failover := failedOver(ctx, app, forced)
+		lossIsAsPlanned(app, failover)
+		itStillWrites(ctx, app, framework.DR2)
+	}, SpecTimeout(specTimeout))
+})
