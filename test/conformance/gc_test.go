@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/uuid"
 	"k8s.io/utils/ptr"
 )
 
@@ -72,7 +73,20 @@ func (k kind) withDependent(ctx context.Context, finalizers ...string) (name, de
 		}},
 	}}, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred())
+	awaitCollector(ctx)
 	return owner.GetName(), made.Name
+}
+
+// awaitCollector returns once the garbage collector knows every ConfigMap that exists: what an object owns is let go of with it only
+// then. It has been told of all that came before one that it deletes because the owner was never there.
+func awaitCollector(ctx context.Context) {
+	GinkgoHelper()
+	last, err := hub.Kube.CoreV1().ConfigMaps(namespace).Create(ctx, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{
+		Name:            unique(),
+		OwnerReferences: []metav1.OwnerReference{{APIVersion: "v1", Kind: "ConfigMap", Name: unique(), UID: uuid.NewUUID()}},
+	}}, metav1.CreateOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	Eventually(isGone).WithContext(ctx).WithArguments(last.Name).WithTimeout(await).Should(BeTrue())
 }
 
 // gone says whether an object does not exist any more.

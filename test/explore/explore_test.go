@@ -12,19 +12,6 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-func TestEveryPromiseHoldsInEveryStateWithinTheSmallBound(t *testing.T) {
-	for _, sc := range scenarios {
-		t.Run(sc.name, func(t *testing.T) {
-			m := newModel(sc, theProducts())
-			o := m.search("small", 0)
-			t.Log(o.row())
-			if o.violation != nil {
-				t.Fatalf("%v\n%s", o.violation, m.tell(o.trace, o.violation))
-			}
-		})
-	}
-}
-
 // TestStories replays what once broke a promise.
 func TestStories(t *testing.T) {
 	files, err := filepath.Glob("testdata/traces/*.txt")
