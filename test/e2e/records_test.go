@@ -45,7 +45,14 @@ func lossIsAsPlanned(app *framework.App, failover *v1alpha1.DRAction) *records.R
 	return report
 }
 
-// nothingLostBefore checks the same, and that never two clusters wrote.
+// furtherLossIsAsPlanned checks the same of a failover of an application that had lost records before.
+func furtherLossIsAsPlanned(app *framework.App, before *records.Report, failover *v1alpha1.DRAction) {
+	GinkgoHelper()
+	further := framework.Since(countRecords(app), before)
+	Expect(framework.LostOnlyAfter(further, failover.Status.DataLossWindow.SyncPoint.Time)).To(Succeed())
+}
+
+// nothingLostBefore checks what lossIsAsPlanned does, and that never two clusters wrote.
 func nothingLostBefore(app *framework.App, failover *v1alpha1.DRAction) *records.Report {
 	GinkgoHelper()
 	report := lossIsAsPlanned(app, failover)

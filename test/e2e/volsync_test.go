@@ -135,11 +135,11 @@ var _ = Describe("An application whose volumes VolSync copies", func() {
 		lossIsAsPlanned(app, there)
 		do(ctx, "fault", "clear", "namespace="+app.Namespace)
 		settled(ctx, app, framework.DR2)
-		nothingLostBefore(app, there)
+		lost := nothingLostBefore(app, there)
 
 		halfWay(ctx, app, framework.DR2)
 		back := failedOver(ctx, app, v1alpha1.DRActionSpec{TargetCluster: framework.DR1, Force: true, Reason: "and back"})
-		lossIsAsPlanned(app, back)
+		furtherLossIsAsPlanned(app, lost, back)
 		for name, uid := range claimsOf(ctx, app, framework.DR1) {
 			Expect(uid).NotTo(Equal(claims[name]), "%s was half overwritten", name)
 		}

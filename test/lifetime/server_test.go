@@ -6,8 +6,10 @@ package lifetime
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -44,10 +46,15 @@ func newServer(name string, flags ...string) *server {
 	spec.Args = append(append(spec.Args, "--secure-port="+port, "--data-dir="+hub.Dir(name)), flags...)
 	spec.Ready = func(ctx context.Context) error {
 		code, body, err := probe(ctx, s.address, "/readyz")
-		if err == nil && code != 200 {
-			err = fmt.Errorf("it is not ready:\n%s", body)
+		switch {
+		case err != nil:
+			return err
+		case code != http.StatusOK:
+			return fmt.Errorf("it is not ready:\n%s", body)
+		case !hub.service.leadsTo(s.address):
+			return errors.New("the service does not lead to it yet")
 		}
-		return err
+		return nil
 	}
 	s.Process = process.New(spec)
 	s.leave = hub.service.add(s.address)

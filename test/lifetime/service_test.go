@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -74,6 +75,13 @@ func (s *service) probe(ctx context.Context, e *endpoint) {
 		case <-ticker.C:
 		}
 	}
+}
+
+// leadsTo is whether requests may get there.
+func (s *service) leadsTo(address string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.endpoints, func(e *endpoint) bool { return e.address == address && e.ready })
 }
 
 // pick returns the next endpoint that is ready.

@@ -24,8 +24,8 @@ import (
 // gracePeriod is how long a kubelet waits before it kills, unless told otherwise.
 const gracePeriod = 30 * time.Second
 
-// gentle are the flags of a server that tells before it leaves.
-var gentle = []string{"--shutdown-delay-duration=2s"}
+// gentle are the flags of a server that tells before it leaves, and leaves a busy machine the time to hear it.
+var gentle = []string{"--shutdown-delay-duration=5s"}
 
 var _ = Describe("A shutdown", func() {
 	It("of one replica after the other is noticed by no client", func(ctx SpecContext) {
