@@ -56,11 +56,18 @@ const (
 
 // run serves until the context ends.
 func run(ctx context.Context, o options) error {
-	injector := &faults.Injector{Die: func(point string) {
-		klog.InfoS("Crashing", "point", point)
-		klog.Flush()
-		_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
-	}}
+	injector := &faults.Injector{
+		Die: func(point string) {
+			klog.InfoS("Crashing", "point", point)
+			klog.Flush()
+			_ = syscall.Kill(syscall.Getpid(), syscall.SIGKILL)
+		},
+		Log: func(h faults.Happening) {
+			if err := faults.Append(faults.LogFile(o.dataDir), h); err != nil {
+				klog.ErrorS(err, "A fault was not written down", "point", h.Point)
+			}
+		},
+	}
 	reached, err := openShared(o)
 	if err != nil {
 		return err

@@ -91,11 +91,12 @@ func (e *Engine) commitNew(ctx context.Context, v *volume, content string) error
 
 // Delete removes a volume. A copy that mirrors the peer's stays: the array keeps it for as long as it is a copy.
 func (e *Engine) Delete(ctx context.Context, handle string) error {
-	if err := e.opts.Faults.At(ctx, "delete.before", faults.Volume{Handle: handle}); err != nil {
+	at := e.concern(handle)
+	if err := e.opts.Faults.At(ctx, "delete.before", at); err != nil {
 		return err
 	}
 	if e.onShared([]string{handle}) {
-		return e.opts.Shared.Delete(handle)
+		return errors.Join(e.opts.Shared.Delete(handle), e.opts.Faults.At(ctx, "delete.after", at))
 	}
 	v, err := e.volume(handle)
 	if errors.Is(err, ErrNotFound) {
@@ -108,7 +109,7 @@ func (e *Engine) Delete(ctx context.Context, handle string) error {
 	if err := e.remove(v); err != nil {
 		return err
 	}
-	return e.opts.Faults.At(ctx, "delete.after", faults.Volume{Handle: handle})
+	return e.opts.Faults.At(ctx, "delete.after", at)
 }
 
 func (e *Engine) remove(v *volume) error {

@@ -36,7 +36,7 @@ func (e *Engine) onShared(handles []string) bool {
 func (e *Engine) appendShared(ctx context.Context, handles []string, pod string) ([]layout.Record, error) {
 	var records []layout.Record
 	for _, handle := range slices.Compact(slices.Sorted(slices.Values(handles))) {
-		at := faults.Volume{Handle: handle}
+		at := e.concern(handle)
 		if err := e.opts.Faults.At(ctx, "write.before", at); err != nil {
 			return nil, err
 		}

@@ -200,6 +200,17 @@ func (v *volume) kick() {
 	}
 }
 
+// concern is what faults of a volume are narrowed by, wherever it is.
+func (e *Engine) concern(handle string) faults.Volume {
+	if v, err := e.volume(handle); err == nil {
+		return v.concern()
+	}
+	if e.opts.Shared != nil {
+		return faults.Volume{Handle: handle, Namespace: e.opts.Shared.Namespace(handle)}
+	}
+	return faults.Volume{Handle: handle}
+}
+
 func (v *volume) concern() faults.Volume {
 	v.mu.Lock()
 	defer v.mu.Unlock()

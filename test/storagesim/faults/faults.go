@@ -46,6 +46,8 @@ const (
 	Hang Kind = "hang"
 	// Crash kills the process at a point.
 	Crash Kind = "crash"
+	// Note makes nothing go wrong: that the point was come by is written down, once.
+	Note Kind = "note"
 )
 
 // Fault is one thing that goes wrong.
@@ -74,6 +76,8 @@ type Volume struct {
 type Injector struct {
 	// Die ends the process; it does not return.
 	Die func(point string)
+	// Log, if there is one, is told of each fault that happens, before it does.
+	Log func(Happening)
 
 	mu      sync.Mutex
 	faults  []Fault
@@ -116,8 +120,13 @@ func (i *Injector) notify() {
 
 // At is called where a fault may happen. It returns the error to fail with, after hanging if told so.
 func (i *Injector) At(ctx context.Context, point string, v Volume) error {
+	i.note(point, v)
+	hung := false
 	for {
 		f, changed := i.take(point, v)
+		if f.Kind != "" && !hung {
+			i.log(f, point, v)
+		}
 		switch f.Kind {
 		case Crash:
 			i.Die(point)
@@ -125,6 +134,7 @@ func (i *Injector) At(ctx context.Context, point string, v Volume) error {
 		case Fail:
 			return fmt.Errorf("fault injected at %s", point)
 		case Hang:
+			hung = true
 			select {
 			case <-changed:
 			case <-ctx.Done():
@@ -141,7 +151,7 @@ func (i *Injector) take(point string, v Volume) (Fault, <-chan struct{}) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for n, f := range i.faults {
-		if f.Point != point || !f.concerns(v) {
+		if f.Point != point || f.Kind == Note || !f.concerns(v) {
 			continue
 		}
 		if f.Kind != Hang {
@@ -153,6 +163,23 @@ func (i *Injector) take(point string, v Volume) (Fault, <-chan struct{}) {
 		return f, i.changed
 	}
 	return Fault{}, nil
+}
+
+// note writes down that a point was come by, where that was asked for.
+func (i *Injector) note(point string, v Volume) {
+	i.mu.Lock()
+	var noted []Fault
+	i.faults = slices.DeleteFunc(i.faults, func(f Fault) bool {
+		wanted := f.Kind == Note && f.Point == point && f.concerns(v)
+		if wanted {
+			noted = append(noted, f)
+		}
+		return wanted
+	})
+	i.mu.Unlock()
+	for _, f := range noted {
+		i.log(f, point, v)
+	}
 }
 
 func (i *Injector) countDown(n int) {
@@ -167,10 +194,13 @@ func (i *Injector) countDown(n int) {
 
 // Delay waits for as long as snapshots of the volume lag.
 func (i *Injector) Delay(ctx context.Context, v Volume) error {
-	for {
+	for logged := false; ; logged = true {
 		delay, changed := i.lag(v)
 		if delay == 0 {
 			return nil
+		}
+		if !logged {
+			i.log(Fault{Kind: Lag, Delay: delay}, "", v)
 		}
 		timer := time.NewTimer(delay)
 		defer timer.Stop()

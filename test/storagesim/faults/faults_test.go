@@ -5,7 +5,10 @@ package faults
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +124,33 @@ func TestCrashes(t *testing.T) {
 	i.Add(Fault{Kind: Crash, Point: "commit.after"})
 	if err := i.At(t.Context(), "commit.after", volume); err == nil || died != "commit.after" {
 		t.Errorf("died at %q, error %v", died, err)
+	}
+}
+
+func TestWhatHappenedIsWrittenDownOnceAndBeforeItHappens(t *testing.T) {
+	path := LogFile(filepath.Join(t.TempDir(), "volumes"))
+	i := &Injector{Die: func(string) {}, Log: func(h Happening) {
+		if err := Append(path, h); err != nil {
+			t.Error(err)
+		}
+	}}
+	i.Add(Fault{Kind: Note, Point: "ship.before"}, Fault{Kind: Fail, Point: "ship.before", Count: 1}, Fault{Kind: Crash, Point: "commit.before"},
+		Fault{Kind: Note, Point: "ship.before", Namespace: "bank"})
+	for range 2 {
+		_ = i.At(t.Context(), "ship.before", volume)
+	}
+	_ = i.At(t.Context(), "commit.before", volume)
+	all, err := ReadLog(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, h := range all {
+		got = append(got, fmt.Sprintf("%s=%s %s/%s", h.Kind, h.Point, h.Namespace, h.Volume))
+	}
+	want := []string{"note=ship.before shop/pvc-1", "fail=ship.before shop/pvc-1", "crash=commit.before shop/pvc-1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -17,6 +17,7 @@ const Usage = `lag=DURATION            delay the shipping of snapshots, and move
 fail=POINT[:COUNT]      fail at a point, or only COUNT times
 hang=POINT              hang at a point
 crash=POINT             die at a point
+note=POINT              write down, once, that a point is come by
 cluster=NAME namespace=NAME volume=HANDLE
                         narrow the faults in the same request
 clear                   take back first all faults, or all that are narrowed in the same way`
@@ -83,7 +84,7 @@ func parseFault(kind Kind, value string) (Fault, error) {
 			return Fault{}, fmt.Errorf("%q is no positive duration", value)
 		}
 		return Fault{Kind: kind, Delay: delay}, nil
-	case Fail, Hang, Crash:
+	case Fail, Hang, Crash, Note:
 		return parsePoint(Fault{Kind: kind}, value)
 	}
 	return Fault{}, fmt.Errorf("no such fault; known are:\n%s", Usage)

@@ -71,6 +71,15 @@ func (s *Store) Has(handle string) bool {
 	return err == nil
 }
 
+// Namespace of the claim that uses a volume; empty if there is no such volume.
+func (s *Store) Namespace(handle string) string {
+	m, err := layout.ReadMeta(s.dir, handle)
+	if err != nil {
+		return ""
+	}
+	return m.Claim.Namespace
+}
+
 // Create makes an empty volume. Making it again changes nothing.
 func (s *Store) Create(handle string, capacity int64, claim layout.Claim) error {
 	if !layout.ValidHandle(handle) {
