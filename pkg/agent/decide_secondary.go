@@ -148,7 +148,8 @@ func (d *decider) demoteAll(how replication.Demotion) {
 		if !d.own(v) || v.State == nil || v.State.Ending {
 			continue
 		}
-		if v.State.Wanted != replication.Secondary {
+		keeps := how == replication.Resync && v.State.Keeps && !v.State.InSync
+		if v.State.Wanted != replication.Secondary || keeps {
 			d.out.Demote = append(d.out.Demote, v)
 			continue
 		}

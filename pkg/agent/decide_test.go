@@ -166,6 +166,14 @@ func demoting(v *Volume) { v.State = &replication.State{Wanted: replication.Seco
 func behind(v *Volume) {
 	v.State = &replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Since: now.Add(-time.Hour)}
 }
+func keeping(v *Volume) {
+	inSync(v)
+	v.State.Keeps = true
+}
+func held(v *Volume) {
+	behind(v)
+	v.State.Keeps = true
+}
 func inSync(v *Volume) {
 	behind(v)
 	v.State.InSync = true
@@ -557,6 +565,10 @@ func TestAFailedAwayPrimaryGivesWay(t *testing.T) {
 			does:  []string{"quiesce", "remember", "demote and resync a", "demote and resync b"}, state: v1alpha1.UnknownState,
 			says: []string{"Quiesced=True Stopped", "DataReady=False Demoting"},
 		},
+		"also those that were to give nothing up at a handover that came to nothing, unless the peer has it all": {
+			world: givingWay().settled().with(vol("a", held), vol("b", keeping)).stopped(), does: []string{"quiesce", "demote and resync a"},
+			state: v1alpha1.SecondaryState, says: []string{"DataProtected=False Resyncing shop/a"},
+		},
 		"it is secondary when all are demoted, and protected when they have caught up": {
 			world: givingWay().settled().with(vol("a", behind)).stopped(), does: []string{"quiesce", "refresh a"}, state: v1alpha1.SecondaryState,
 			says: []string{"DataReady=True Secondary", "DataProtected=False Resyncing"},
@@ -647,6 +659,10 @@ func TestAHandoverLosesNothing(t *testing.T) {
 		},
 		"a volume that may not have caught up is asked again, and no token issued": {
 			world: handingOver().with(vol("a", behind), vol("b", inSync)).stopped().finallyCaptured(),
+			does:  []string{"quiesce", "refresh a"}, state: v1alpha1.UnknownState, says: []string{"DataProtected=False Resyncing shop/a"},
+		},
+		"nothing is given up while the final sync is under way": {
+			world: handingOver().with(vol("a", held)).stopped().finallyCaptured(),
 			does:  []string{"quiesce", "refresh a"}, state: v1alpha1.UnknownState, says: []string{"DataProtected=False Resyncing shop/a"},
 		},
 		"no token while one is being demoted": {

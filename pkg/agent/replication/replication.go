@@ -138,6 +138,8 @@ type State struct {
 	Reported Role
 	// InSync is true for a secondary that has everything the primary wrote or had when it was demoted.
 	InSync bool
+	// Keeps is true for a secondary that was told to give nothing up: one whose peer lacks something follows it no more.
+	Keeps bool
 	// Unhealthy is true for a primary that is known not to replicate.
 	Unhealthy bool
 	// Ending is true while replication is being removed.

@@ -62,7 +62,7 @@ func TestTheStateOfAMemberIsItsGroups(t *testing.T) {
 	}
 	primary := replication.State{Wanted: replication.Primary, Role: replication.Primary, Reported: replication.Primary, Group: "g", LastSyncTime: &syncedAt}
 	secondary := replication.State{
-		Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Group: "g", InSync: true, LastSyncTime: &syncedAt,
+		Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Group: "g", InSync: true, Keeps: true, LastSyncTime: &syncedAt,
 	}
 	lagging := secondary
 	lagging.InSync = false

@@ -141,6 +141,7 @@ func TestReport(t *testing.T) {
 	calm := []metav1.Condition{condition(csiaddons.ConditionDegraded, metav1.ConditionFalse, csiaddons.Healthy), condition(csiaddons.ConditionResyncing, metav1.ConditionFalse, csiaddons.NotResyncing)}
 	for name, tc := range map[string]struct {
 		wanted     csiaddons.ReplicationState
+		resync     bool
 		observed   int64
 		state      csiaddons.State
 		message    string
@@ -148,51 +149,55 @@ func TestReport(t *testing.T) {
 		want       replication.State
 	}{
 		"promoted": {
-			csiaddons.Primary, current, csiaddons.PrimaryState, "volume is marked primary", append(calm, completed),
+			csiaddons.Primary, false, current, csiaddons.PrimaryState, "volume is marked primary", append(calm, completed),
 			replication.State{Wanted: replication.Primary, Role: replication.Primary, Reported: replication.Primary},
 		},
 		"not looked at yet": {
-			csiaddons.Primary, current - 1, csiaddons.SecondaryState, "", append(calm, completed),
+			csiaddons.Primary, false, current - 1, csiaddons.SecondaryState, "", append(calm, completed),
 			replication.State{Wanted: replication.Primary, Reported: replication.Secondary},
 		},
 		"an answer to something older": {
-			csiaddons.Primary, current - 1, csiaddons.PrimaryState, "", append(calm, completed),
+			csiaddons.Primary, false, current - 1, csiaddons.PrimaryState, "", append(calm, completed),
 			replication.State{Wanted: replication.Primary, Reported: replication.Primary},
 		},
 		"a promotion that failed": {
-			csiaddons.Primary, current, csiaddons.SecondaryState, "array says no",
+			csiaddons.Primary, false, current, csiaddons.SecondaryState, "array says no",
 			[]metav1.Condition{condition(csiaddons.ConditionCompleted, metav1.ConditionFalse, csiaddons.FailedToPromote)},
 			replication.State{Wanted: replication.Primary, Reported: replication.Secondary, Message: "array says no"},
 		},
 		"a primary that does not replicate": {
-			csiaddons.Primary, current, csiaddons.PrimaryState, "",
+			csiaddons.Primary, false, current, csiaddons.PrimaryState, "",
 			append(calm, completed, condition(csiaddons.ConditionReplicating, metav1.ConditionFalse, csiaddons.NotReplicating)),
 			replication.State{Wanted: replication.Primary, Role: replication.Primary, Reported: replication.Primary, Unhealthy: true, Message: csiaddons.NotReplicating},
 		},
 		"demoted and in sync": {
-			csiaddons.Secondary, current, csiaddons.SecondaryState, "", append(calm, completed),
-			replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, InSync: true},
+			csiaddons.Secondary, false, current, csiaddons.SecondaryState, "", append(calm, completed),
+			replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Keeps: true, InSync: true},
 		},
 		"demoted but degraded is not in sync": {
-			csiaddons.Secondary, current, csiaddons.SecondaryState, "volume is degraded",
+			csiaddons.Secondary, false, current, csiaddons.SecondaryState, "volume is degraded",
 			[]metav1.Condition{completed, condition(csiaddons.ConditionDegraded, metav1.ConditionTrue, csiaddons.VolumeDegraded), calm[1]},
-			replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Message: "volume is degraded"},
+			replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Keeps: true, Message: "volume is degraded"},
+		},
+		"demoted and told to give up what its peer lacks": {
+			csiaddons.Secondary, true, current, csiaddons.SecondaryState, "", append(calm, completed),
+			replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, InSync: true},
 		},
 		"demoted but resyncing is not in sync": {
-			csiaddons.Secondary, current, csiaddons.SecondaryState, "",
+			csiaddons.Secondary, false, current, csiaddons.SecondaryState, "",
 			[]metav1.Condition{completed, calm[0], condition(csiaddons.ConditionResyncing, metav1.ConditionTrue, csiaddons.ResyncTriggered)},
-			replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary},
+			replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Keeps: true},
 		},
 		"conditions of an older generation prove nothing": {
-			csiaddons.Secondary, current, csiaddons.SecondaryState, "",
+			csiaddons.Secondary, false, current, csiaddons.SecondaryState, "",
 			[]metav1.Condition{completed, {Type: csiaddons.ConditionDegraded, Status: metav1.ConditionFalse, ObservedGeneration: current - 1}, calm[1]},
-			replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary},
+			replication.State{Wanted: replication.Secondary, Role: replication.Secondary, Reported: replication.Secondary, Keeps: true},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vr := &csiaddons.VolumeReplication{
 				ObjectMeta: metav1.ObjectMeta{Generation: current},
-				Spec:       csiaddons.VolumeReplicationSpec{ReplicationState: tc.wanted},
+				Spec:       csiaddons.VolumeReplicationSpec{ReplicationState: tc.wanted, AutoResync: tc.resync},
 				Status: csiaddons.VolumeReplicationStatus{
 					State: tc.state, ObservedGeneration: tc.observed, Message: tc.message, Conditions: tc.conditions,
 				},

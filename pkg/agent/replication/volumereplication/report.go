@@ -18,6 +18,7 @@ import (
 func StateOf(vr *csiaddons.VolumeReplication) *replication.State {
 	s := &replication.State{
 		Wanted:           replication.Role(vr.Spec.ReplicationState),
+		Keeps:            vr.Spec.ReplicationState == csiaddons.Secondary && !vr.Spec.AutoResync,
 		Ending:           !vr.DeletionTimestamp.IsZero(),
 		LastSyncTime:     vr.Status.LastSyncTime,
 		LastSyncDuration: vr.Status.LastSyncDuration,
