@@ -162,8 +162,10 @@ func (v *volume) takeOver(ctx context.Context, from string, of Content) error {
 	}
 	v.size, v.seq = size, seq
 	return v.change(ctx, true, func(m *layout.Meta) {
-		m.Origin, m.Generation, m.Size = of.Origin, of.Generation+1, size
-		m.History = append(slices.Clone(of.History), layout.Term{Generation: of.Generation + 1, Cluster: v.e.opts.Cluster, Start: size})
+		// One in which nobody has written here yet, or a record that it held before could be taken for one that it gets.
+		m.Generation = max(m.Generation, of.Generation) + 1
+		m.Origin, m.Size = of.Origin, size
+		m.History = append(slices.Clone(of.History), layout.Term{Generation: m.Generation, Cluster: v.e.opts.Cluster, Start: size})
 		m.Received = &layout.Received{From: from, Time: time.Now()}
 	})
 }

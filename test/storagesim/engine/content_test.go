@@ -69,6 +69,23 @@ func TestFilledVolumeHoldsTheSameAndGoesOnFromIt(t *testing.T) {
 	}
 }
 
+func TestFilledVolumeIsNeverWrittenAgainInAGenerationThatItHad(t *testing.T) {
+	t.Parallel()
+	a := newArray(t)
+	a.create("from", "to")
+	a.write(200, "from")
+	for round := range int64(3) {
+		content := a.bring("from", "to", 0)
+		content = a.bring("from", "to", len(content.Blocks))
+		a.must(a.FinishContent(t.Context(), "to", "dr2", content))
+		a.must(a.Claim(t.Context(), "to", claim))
+		a.write(1, "to")
+		if held := a.records("to"); held[200].Generation != round+2 {
+			t.Errorf("filled %d times, it is written in generation %d", round+1, held[200].Generation)
+		}
+	}
+}
+
 func TestCopiesOfMirroredVolumesAreNotFilled(t *testing.T) {
 	t.Parallel()
 	_, b, _ := protected(t, interval)
