@@ -4,6 +4,7 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -137,9 +138,7 @@ func TestFailoverAndTheOldPrimaryComesBack(t *testing.T) {
 		t.Fatalf("resync of a diverged copy without force returned %v, %v", ready, err)
 	}
 	a.mustHold(lost) // until somebody says that they may go
-	if ready, err := a.Resync(t.Context(), handle, true); err != nil || !ready {
-		t.Fatalf("forced resync returned %v, %v", ready, err)
-	}
+	nurse(t, a, b).until("forced resync", func(ctx context.Context) error { return notReady(a.Resync(ctx, handle, true)) }, a)
 	a.mustHold(acked)
 	if got, want := a.state().Size, b.state().Size; got != want {
 		t.Errorf("the copy has %d bytes, the primary %d", got, want)
@@ -159,9 +158,8 @@ func TestFailoverOfASyncedVolumeNeedsNoForcedResync(t *testing.T) {
 	acked = append(acked, b.write(5)...)
 	a.start()
 	a.must(a.Demote(t.Context(), handle))
-	if ready, err := a.Resync(t.Context(), handle, false); err != nil || !ready {
-		t.Fatalf("resync returned %v, %v", ready, err)
-	}
+	// What the primary ships meanwhile may overtake a resync, which is then not finished.
+	nurse(t, a, b).until("resync", func(ctx context.Context) error { return notReady(a.Resync(ctx, handle, false)) }, a)
 	a.mustHold(acked)
 }
 
