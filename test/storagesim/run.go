@@ -116,6 +116,7 @@ func run(ctx context.Context, o options) error {
 	if err := serveHTTP(ctx, group, o, array, injector, movers); err != nil {
 		return err
 	}
+	injector.Log(faults.Happening{Time: time.Now(), Kind: faults.Start})
 	group.Go(func() error { array.Run(ctx); return ctx.Err() })
 	group.Go(func() error { return mgr.Start(ctx) })
 	err = group.Wait()

@@ -48,6 +48,8 @@ const (
 	Crash Kind = "crash"
 	// Note makes nothing go wrong: that the point was come by is written down, once.
 	Note Kind = "note"
+	// Start is no fault: the simulator serves, and has no faults yet.
+	Start Kind = "start"
 )
 
 // Fault is one thing that goes wrong.
