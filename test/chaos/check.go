@@ -6,7 +6,6 @@ package main
 import (
 	"time"
 
-	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
 	"github.com/ramendr/dr-apiserver/test/storagesim/records"
 )
 
@@ -25,21 +24,17 @@ const (
 	promiseWriter  = "one writer at a time"
 	promiseEpoch   = "one cluster is primary in an epoch"
 	promiseLoss    = "a relocate loses nothing, a failover only what was written after the sync point it named"
+	promiseTorn    = "a consistency group is one point in time"
 	promiseCapture = "only complete captures are restored"
 	promiseWrite   = "no acknowledged write of the API is lost"
 	promiseWatch   = "watchers see no gap"
-	promiseSettle  = "once nothing goes wrong, every application runs protected"
+	promiseSettle  = "once nothing goes wrong, every application runs protected, each volume by its own method"
 )
 
 // Finding is what the records of one application's volumes say.
 type Finding struct {
-	App string
-	// Acknowledged is how many records were acknowledged to writers.
-	Acknowledged int
-	Overlaps     []records.Overlap
-	// Lost are acknowledged records that did not survive.
-	Lost []layout.Record
-	// Report is all that was found.
+	App    string
+	Kind   Kind
 	Report *records.Report
 }
 
@@ -50,7 +45,8 @@ func Check(history []Entry, found []Finding) []Violation {
 	out = append(out, checkEnds(history, actions)...)
 	for _, f := range found {
 		out = append(out, checkWriters(f, actions[f.App])...)
-		out = append(out, checkLosses(f, actions[f.App])...)
+		out = append(out, checkVolumes(f)...)
+		out = append(out, checkLosses(f, actions[f.App], syncedOf(history, f.App))...)
 	}
 	out = append(out, checkEpochs(history)...)
 	out = append(out, checkCaptures(history)...)

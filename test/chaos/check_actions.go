@@ -8,9 +8,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
-
-	"github.com/ramendr/dr-apiserver/test/storagesim/layout"
 )
 
 func checkEnds(history []Entry, actions map[string]map[string]*life) (out []Violation) {
@@ -47,46 +44,6 @@ func checkEnds(history []Entry, actions map[string]map[string]*life) (out []Viol
 		}
 	}
 	return out
-}
-
-// checkWriters allows two writers only where a person took it upon themselves: from an acknowledged failover on.
-func checkWriters(f Finding, actions map[string]*life) (out []Violation) {
-	for _, o := range f.Overlaps {
-		excused := o.Generations[0] != o.Generations[1] && slices.ContainsFunc(slices.Collect(maps.Values(actions)), func(l *life) bool {
-			a := l.last()
-			return a.Acknowledged && slices.Contains(o.Clusters[:], a.Source) && !l.asked.IsZero() && !l.asked.After(o.LastTime)
-		})
-		if !excused {
-			out = append(out, Violation{promiseWriter, fmt.Sprintf("%v wrote a volume of %s in generations %v at once, from %s to %s",
-				o.Clusters, f.App, o.Generations, o.FirstTime.Format(time.RFC3339Nano), o.LastTime.Format(time.RFC3339Nano))})
-		}
-	}
-	return out
-}
-
-// checkLosses has every lost record explained by a failover that went on without what its source wrote after the sync point.
-func checkLosses(f Finding, actions map[string]*life) (out []Violation) {
-	for _, lost := range f.Lost {
-		explained := slices.ContainsFunc(slices.Collect(maps.Values(actions)), func(l *life) bool { return explains(l, lost) })
-		if !explained {
-			out = append(out, Violation{promiseLoss, fmt.Sprintf("%s lost record %d that %s wrote at %s in generation %d, and no failover gave it up",
-				f.App, lost.Seq, lost.Cluster, lost.Time.Format(time.RFC3339Nano), lost.Generation)})
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Violation) int { return cmp.Compare(a.What, b.What) })
-	return out
-}
-
-func explains(l *life, lost layout.Record) bool {
-	switch a := l.last(); {
-	case a.Type != "Failover" || !a.Promoting || a.Source != lost.Cluster || a.SyncPoint == nil || !lost.Time.After(*a.SyncPoint):
-		return false
-	case a.Acknowledged:
-		// The source may write for as long as it does not know.
-		return true
-	default:
-		return l.ended.IsZero() || !lost.Time.After(l.ended)
-	}
 }
 
 // presence is a group, from the first to the last version that was seen of it, and the epochs in which it was primary.

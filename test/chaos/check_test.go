@@ -4,6 +4,8 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -40,13 +42,27 @@ func seen(actions ...Action) []Entry {
 
 func lost(seconds float64, cluster string) Finding {
 	record := layout.Record{Cluster: cluster, Generation: 1, Seq: 7, Time: at(seconds)}
-	return Finding{App: "shop", Lost: []layout.Record{record}}
+	return finding(records.Volume{Lost: records.Loss{Count: 1, Records: []layout.Record{record}}})
 }
 
 func overlap(generations [2]int64) Finding {
-	return Finding{App: "shop", Overlaps: []records.Overlap{{
+	return finding(records.Volume{Overlaps: []records.Overlap{{
 		Clusters: [2]string{"dr1", "dr2"}, Generations: generations, FirstTime: at(11), LastTime: at(13), Records: 3,
-	}}}
+	}}})
+}
+
+// finding is of an application with volumes that are replicated by their storage.
+func finding(volumes ...records.Volume) Finding {
+	for i := range volumes {
+		volumes[i].Claim, volumes[i].Handle = cmp.Or(volumes[i].Claim, fmt.Sprintf("data-%d-shop-0", i)), fmt.Sprintf("handle-%d", i)
+	}
+	return Finding{App: "shop", Kind: kinds[0], Report: &records.Report{Volumes: volumes}}
+}
+
+// of is the same of an application of another kind.
+func (f Finding) of(k Kind) Finding {
+	f.Kind = k
+	return f
 }
 
 func entries(all ...Entry) []Entry { return all }
@@ -61,6 +77,11 @@ func TestCheck(t *testing.T) {
 	}
 	group := func(uid, cluster string, epoch, version int64, state string) Entry {
 		return Entry{Kind: KindGroup, App: "shop", Group: &Group{UID: uid, Cluster: cluster, Epoch: epoch, Version: version, State: state}}
+	}
+	synced := func(cluster, state string, seconds, upTo float64) Entry {
+		return Entry{Kind: KindGroup, App: "shop", Time: at(seconds), Group: &Group{
+			UID: cluster, Cluster: cluster, Epoch: 1, State: state, Synced: map[string]time.Time{"data-0-shop-0": at(upTo)},
+		}}
 	}
 	read := func(n int64, began float64) Entry {
 		return Entry{Kind: KindRead, Number: n, Time: at(began + 1), Began: pointer(at(began))}
@@ -98,8 +119,36 @@ func TestCheck(t *testing.T) {
 		"two writers of one generation":       {history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{2, 2})}, want: []string{promiseWriter}},
 		"two writers long before it was acknowledged": {
 			history: seen(failover(acknowledged)), want: []string{promiseWriter},
-			found: []Finding{{App: "shop", Overlaps: []records.Overlap{{Clusters: [2]string{"dr1", "dr2"}, Generations: [2]int64{1, 2}, FirstTime: at(2), LastTime: at(3)}}}},
+			found: []Finding{finding(records.Volume{Overlaps: []records.Overlap{{
+				Clusters: [2]string{"dr1", "dr2"}, Generations: [2]int64{1, 2}, FirstTime: at(2), LastTime: at(3),
+			}}})},
 		},
+		"two writers of volumes of their own, which was acknowledged": {
+			history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{2, 2}).of(kinds[1])},
+		},
+		"two writers of volumes of their own": {
+			history: seen(failover(nil)), found: []Finding{overlap([2]int64{1, 2}).of(kinds[1])}, want: []string{promiseWriter},
+		},
+
+		"a record lost that the volume was known to have been synced with": {
+			history: append(entries(synced("dr1", "Primary", 9.5, 9)), seen(failover(nil))...), found: []Finding{lost(9, "dr1")}, want: []string{promiseLoss},
+		},
+		"a record lost that was written after the volume's last sync": {
+			history: append(entries(synced("dr1", "Primary", 9.5, 8.5)), seen(failover(nil))...), found: []Finding{lost(9, "dr1")},
+		},
+		"a record lost before a sync that was told of after the request": {
+			history: append(seen(failover(nil)), synced("dr1", "Primary", 10.5, 9)), found: []Finding{lost(9, "dr1")},
+		},
+		"a record lost that another cluster's volume was synced with": {
+			history: append(entries(synced("dr2", "Primary", 9.5, 9)), seen(failover(nil))...), found: []Finding{lost(9, "dr1")},
+		},
+		"a volume that is gone":                    {found: []Finding{finding(records.Volume{Deleted: true})}, want: []string{promiseLoss}},
+		"a claim that got another volume":          {found: []Finding{finding(records.Volume{Claim: "data"}, records.Volume{Claim: "data"})}, want: []string{promiseLoss}},
+		"records that all volumes of a group have": {found: []Finding{finding(records.Volume{}, records.Volume{}).of(kinds[2])}},
+		"records that some volumes of a group have": {
+			found: []Finding{{App: "shop", Kind: kinds[2], Report: &records.Report{Torn: 1}}}, want: []string{promiseTorn},
+		},
+
 		"primaries of two epochs": {
 			history: entries(group("a", "dr1", 1, 1, "Primary"), group("b", "dr2", 1, 2, "Secondary"), group("b", "dr2", 2, 3, "Primary"), group("a", "dr1", 2, 4, "Secondary")),
 		},

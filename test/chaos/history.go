@@ -94,6 +94,8 @@ type Group struct {
 	Epoch   int64  `json:"epoch"`
 	// State that the cluster's agent confirmed in the epoch.
 	State string `json:"state,omitempty"`
+	// Synced is up to when the peer has the data of each claim's volume.
+	Synced map[string]time.Time `json:"synced,omitempty"`
 	// Version is where in the order of all writes to the server's store this was.
 	Version int64 `json:"version"`
 }

@@ -29,7 +29,9 @@ type options struct {
 	seed   uint64
 	length time.Duration
 	apps   int
-	plan   bool
+	// kinds of applications, which take turns.
+	kinds string
+	plan  bool
 	// keep leaves the playground for a look.
 	keep bool
 	dir  string
@@ -40,6 +42,7 @@ func main() {
 	flag.Uint64Var(&o.seed, "seed", 0, "what the schedule follows from; 0 draws one")
 	flag.DurationVar(&o.length, "length", 5*time.Minute, "how long things go wrong")
 	flag.IntVar(&o.apps, "apps", 4, "applications")
+	flag.StringVar(&o.kinds, "kinds", kindNames(), "what the applications keep their records on, in turns")
 	flag.BoolVar(&o.plan, "plan", false, "print the schedule and do nothing")
 	o.keep = os.Getenv("E2E_KEEP") != ""
 	flag.StringVar(&o.dir, "dir", "", "where history, timeline and logs go; empty means chaos-SEED in the temporary directory")
@@ -48,15 +51,18 @@ func main() {
 	if o.seed == 0 {
 		o.seed = uint64(time.Now().UnixNano()) % 1e6 //nolint:gosec // any will do
 	}
+	take, err := parseKinds(o.kinds)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "chaos:", err)
+		os.Exit(2)
+	}
 	if o.plan {
-		for _, e := range Schedule(o.seed, o.length, o.apps) {
-			fmt.Printf("%7.1fs  %s\n", e.At.Seconds(), e)
-		}
+		plan(o, take, os.Stdout)
 		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := chaos(ctx, o, os.Stdout); err != nil {
+	if err := chaos(ctx, o, take, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "chaos:", err)
 		os.Exit(1)
 	}
@@ -65,7 +71,21 @@ func main() {
 // errViolated is what a run ends with in which a promise was not kept.
 var errViolated = errors.New("promises were not kept")
 
-func chaos(ctx context.Context, o options, out io.Writer) (err error) {
+func (o options) again() string {
+	return fmt.Sprintf("bin/chaos -seed %d -length %s -apps %d -kinds %s", o.seed, o.length, o.apps, o.kinds)
+}
+
+// plan prints what would happen.
+func plan(o options, take []Kind, out io.Writer) {
+	for app := range o.apps {
+		fmt.Fprintf(out, "app %d is %s\n", app, take[app%len(take)])
+	}
+	for _, e := range Schedule(o.seed, o.length, o.apps) {
+		fmt.Fprintf(out, "%7.1fs  %s\n", e.At.Seconds(), e)
+	}
+}
+
+func chaos(ctx context.Context, o options, take []Kind, out io.Writer) (err error) {
 	if o.dir == "" {
 		o.dir = filepath.Join(os.TempDir(), fmt.Sprintf("chaos-%d", o.seed))
 	}
@@ -73,7 +93,7 @@ func chaos(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	say := func(format string, args ...any) { fmt.Fprintf(out, format+"\n", args...) }
-	say("Seed %d: %d applications, %s. Once more: bin/chaos -seed %d -length %s -apps %d", o.seed, o.apps, o.length, o.seed, o.length, o.apps)
+	say("Seed %d: %d applications, %s. Once more: %s", o.seed, o.apps, o.length, o.again())
 	playground, err := boot(ctx)
 	if err != nil {
 		return err
@@ -83,7 +103,7 @@ func chaos(ctx context.Context, o options, out io.Writer) (err error) {
 		return err
 	}
 	defer history.Close()
-	r := &run{playground: playground, history: history, say: say}
+	r := &run{playground: playground, history: history, say: say, kinds: take}
 	violations, found, err := r.whole(ctx, Schedule(o.seed, o.length, o.apps), o.apps)
 	if err == nil && len(violations) > 0 {
 		err = errViolated

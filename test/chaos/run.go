@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 )
@@ -22,7 +24,9 @@ type run struct {
 	playground *framework.Playground
 	history    *History
 	apps       []*framework.App
-	say        func(format string, args ...any)
+	// kinds of applications, which take turns.
+	kinds []Kind
+	say   func(format string, args ...any)
 	// people are those who still wait for what they asked for.
 	people sync.WaitGroup
 }
@@ -33,7 +37,9 @@ func (r *run) deploy(ctx context.Context, count int) error {
 	for i := range count {
 		app := r.playground.App(fmt.Sprintf("chaos-%d", i))
 		cluster := clusters[i%len(clusters)]
-		if err := app.Deploy(ctx, cluster, 2); err != nil {
+		kind := r.kind(i)
+		r.say("%s is %s", app.Namespace, kind)
+		if err := app.Deploy(ctx, cluster, len(kind.Classes), kind.flags()...); err != nil {
 			return err
 		}
 		p.create(ctx, app, cluster)
@@ -46,6 +52,8 @@ func (r *run) deploy(ctx context.Context, count int) error {
 	}
 	return nil
 }
+
+func (r *run) kind(app int) Kind { return r.kinds[app%len(r.kinds)] }
 
 // follow lets the schedule happen while the API is probed and watched. It returns when the last event is over.
 func (r *run) follow(ctx context.Context, events []Event) (stopWatching func(), err error) {
@@ -159,7 +167,7 @@ func (r *run) settle(ctx context.Context) []Violation {
 	failures := make([]error, len(r.apps))
 	var wait sync.WaitGroup
 	for i, app := range r.apps {
-		wait.Go(func() { failures[i] = settled(ctx, app, r.history) })
+		wait.Go(func() { failures[i] = settled(ctx, app, r.kind(i), r.history) })
 	}
 	wait.Wait()
 	var out []Violation
@@ -172,7 +180,7 @@ func (r *run) settle(ctx context.Context) []Violation {
 }
 
 // settled waits until the application is protected and writes where it says that it runs.
-func settled(ctx context.Context, app *framework.App, history *History) error {
+func settled(ctx context.Context, app *framework.App, kind Kind, history *History) error {
 	watching, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go obey(watching, app, history)
@@ -183,6 +191,23 @@ func settled(ctx context.Context, app *framework.App, history *History) error {
 	primary := placement.Status.PrimaryCluster
 	if err := errors.Join(app.AwaitRunning(ctx, primary, framework.Soon), app.AwaitRecords(ctx, primary, framework.Soon)); err != nil {
 		return fmt.Errorf("%s does not run on %s: %w", app.Namespace, primary, err)
+	}
+	return eachItsOwnWay(ctx, app, primary, kind)
+}
+
+// eachItsOwnWay checks that all volumes are replicated, each by the method of its class.
+func eachItsOwnWay(ctx context.Context, app *framework.App, cluster string, kind Kind) error {
+	group, err := app.Groups().Get(ctx, app.Group(cluster), metav1.GetOptions{})
+	if err != nil {
+		return err
+	}
+	if rows := len(group.Status.ProtectedPVCs); rows != len(kind.Classes) {
+		return fmt.Errorf("%s has %d volumes, of which %d are protected", app.Namespace, len(kind.Classes), rows)
+	}
+	for _, row := range group.Status.ProtectedPVCs {
+		if wanted := kind.method(row.Name); row.ReplicationMethod != wanted {
+			return fmt.Errorf("volume %s/%s is replicated by %q and no more by %q", app.Namespace, row.Name, row.ReplicationMethod, wanted)
+		}
 	}
 	return nil
 }
@@ -204,18 +229,12 @@ func settledAnywhere() framework.Wanted[*v1alpha1.DRPlacementControl] {
 // find reads what became of the applications' records.
 func (r *run) find() ([]Finding, error) {
 	var found []Finding
-	for _, app := range r.apps {
+	for i, app := range r.apps {
 		report, err := app.Records()
 		if err != nil {
 			return nil, err
 		}
-		f := Finding{App: app.Namespace, Report: report}
-		for _, volume := range report.Volumes {
-			f.Acknowledged += volume.Acknowledged
-			f.Overlaps = append(f.Overlaps, volume.Overlaps...)
-			f.Lost = append(f.Lost, volume.Lost.Records...)
-		}
-		found = append(found, f)
+		found = append(found, Finding{App: app.Namespace, Kind: r.kind(i), Report: report})
 	}
 	return found, nil
 }

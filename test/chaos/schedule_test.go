@@ -5,8 +5,11 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	storagefaults "github.com/ramendr/dr-apiserver/test/storagesim/faults"
 )
 
 func TestASeedReproducesItsSchedule(t *testing.T) {
@@ -61,6 +64,20 @@ func TestSeedsComeByEveryFaultAndEveryVerb(t *testing.T) {
 	for _, verb := range weighted {
 		if !seen[string(verb)] {
 			t.Errorf("%s is never drawn", verb)
+		}
+	}
+}
+
+func TestStorageKnowsEveryFaultThatItIsToldOf(t *testing.T) {
+	for name, fault := range faults {
+		if fault.excludes != "storage" {
+			continue
+		}
+		for _, target := range fault.targets {
+			cluster, what, _ := strings.Cut(target, " ")
+			if _, err := storagefaults.Parse([]string{what, "cluster=" + cluster}); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }

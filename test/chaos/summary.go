@@ -36,15 +36,16 @@ func summarize(history []Entry, found []Finding, say func(string, ...any)) {
 			ends[l.last().Ended]++
 		}
 	}
+	say("Faults of %d kinds: %s. Requests: %s. Actions: %s.", len(kinds), counts(faultsDone), counts(answers), counts(ends))
 	acknowledged, lost, overlaps := 0, 0, 0
 	for _, f := range found {
-		acknowledged += f.Acknowledged
-		lost += len(f.Lost)
-		overlaps += len(f.Overlaps)
+		say("%s (%s): %d records acknowledged, %d not kept, %d torn; %d times two clusters wrote a volume.",
+			f.App, f.Kind.Name, f.Report.Acknowledged, f.Report.Lost, f.Report.Torn, f.Report.Overlaps)
+		acknowledged += f.Report.Acknowledged
+		lost += f.Report.Lost
+		overlaps += f.Report.Overlaps
 	}
-	say("Faults of %d kinds: %s. Requests: %s. Actions: %s.", len(kinds), counts(faultsDone), counts(answers), counts(ends))
-	say("Records: %d acknowledged, %d given up by failovers; %d times two clusters wrote, as acknowledged. Captures restored: %d.",
-		acknowledged, lost, overlaps, restored)
+	say("Records: %d acknowledged, %d not kept; %d times two clusters wrote. Captures restored: %d.", acknowledged, lost, overlaps, restored)
 	say("API: %d writes acknowledged, %d seen by a watcher.", writes, seen)
 }
 

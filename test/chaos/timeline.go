@@ -63,7 +63,7 @@ func writeTimeline(path string, o options, history []Entry, violations []Violati
 func newTimeline(o options, history []Entry, violations []Violation) timeline {
 	t := timeline{
 		Seed: o.seed, Length: o.length.String(), Violations: violations,
-		Again: fmt.Sprintf("bin/chaos -seed %d -length %s -apps %d", o.seed, o.length, o.apps),
+		Again: o.again(),
 	}
 	if len(history) == 0 {
 		return t

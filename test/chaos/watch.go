@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"reflect"
 	"strconv"
 	"time"
 
@@ -63,7 +64,7 @@ func followGroups(ctx context.Context, p *framework.Playground, apps map[string]
 	client := p.Hub.DR.DrV1alpha1().VolumeReplicationGroups(metav1.NamespaceAll)
 	last := map[string]Group{}
 	note := func(g *v1alpha1.VolumeReplicationGroup, always bool) {
-		if entry := describeGroup(g); apps[g.Namespace] && (always || last[entry.UID] != entry) {
+		if entry := describeGroup(g); apps[g.Namespace] && (always || !reflect.DeepEqual(last[entry.UID], entry)) {
 			last[entry.UID] = entry
 			entry.Version, _ = strconv.ParseInt(g.ResourceVersion, 10, 64)
 			history.Add(Entry{Kind: KindGroup, App: g.Namespace, What: g.Name, Group: &entry})
@@ -95,6 +96,14 @@ func describeGroup(g *v1alpha1.VolumeReplicationGroup) Group {
 	entry := Group{UID: string(g.UID), Cluster: g.Spec.ClusterName, Epoch: g.Status.Epoch}
 	if g.Status.Epoch == g.Spec.Epoch && g.Status.ObservedGeneration == g.Generation {
 		entry.State = string(g.Status.State)
+	}
+	for _, row := range g.Status.ProtectedPVCs {
+		if row.LastSyncTime != nil {
+			if entry.Synced == nil {
+				entry.Synced = map[string]time.Time{}
+			}
+			entry.Synced[row.Name] = row.LastSyncTime.Time
+		}
 	}
 	return entry
 }
