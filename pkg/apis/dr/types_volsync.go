@@ -57,6 +57,15 @@ type VRGVolSyncSpec struct {
 	VolSyncSpec
 	Destinations []VolSyncDestination
 	Sources      []VolSyncSource
+	Groups       []VolSyncGroup
+}
+
+// VolSyncGroup is a consistency group: volumes that are snapshotted at one point in time and sent together.
+type VolSyncGroup struct {
+	Name    string
+	Stream  string
+	Members []string
+	Cycle   int64
 }
 
 // VolSyncDestination is a volume that a secondary prepares to receive, like the primary's.
@@ -66,6 +75,7 @@ type VolSyncDestination struct {
 	StorageClassName string
 	AccessModes      []corev1.PersistentVolumeAccessMode
 	VolumeMode       *corev1.PersistentVolumeMode
+	Group            string
 }
 
 // VolSyncSource says where a volume is sent.
@@ -74,9 +84,10 @@ type VolSyncSource struct {
 	Address string
 }
 
-// VRGVolSyncStatus is what a secondary says of what it receives.
+// VRGVolSyncStatus is what a secondary says of what it receives, and both clusters of consistency groups.
 type VRGVolSyncStatus struct {
 	Destinations []VolSyncDestinationStatus
+	Groups       []VolSyncGroup
 }
 
 // VolSyncDestinationStatus says how far a secondary is with a volume.

@@ -107,6 +107,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.VolSyncDestinationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncDestinationStatus"):
 		return &drv1alpha1.VolSyncDestinationStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncGroup"):
+		return &drv1alpha1.VolSyncGroupApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncMoverConfig"):
 		return &drv1alpha1.VolSyncMoverConfigApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncSource"):

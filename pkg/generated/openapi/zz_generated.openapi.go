@@ -82,6 +82,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.VRGVolSyncStatus{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref),
 		v1alpha1.VolSyncDestination{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_VolSyncDestination(ref),
 		v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName():     schema_pkg_apis_dr_v1alpha1_VolSyncDestinationStatus(ref),
+		v1alpha1.VolSyncGroup{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_VolSyncGroup(ref),
 		v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_VolSyncMoverConfig(ref),
 		v1alpha1.VolSyncSource{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_VolSyncSource(ref),
 		v1alpha1.VolSyncSpec{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_VolSyncSpec(ref),
@@ -3691,11 +3692,32 @@ func schema_pkg_apis_dr_v1alpha1_VRGVolSyncSpec(ref common.ReferenceCallback) co
 							},
 						},
 					},
+					"groups": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "groups are the consistency groups that a secondary receives, as the primary says that it sends them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncGroup{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.VolSyncDestination{}.OpenAPIModelName(), v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName(), v1alpha1.VolSyncSource{}.OpenAPIModelName()},
+			v1alpha1.VolSyncDestination{}.OpenAPIModelName(), v1alpha1.VolSyncGroup{}.OpenAPIModelName(), v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName(), v1alpha1.VolSyncSource{}.OpenAPIModelName()},
 	}
 }
 
@@ -3703,7 +3725,7 @@ func schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref common.ReferenceCallback) 
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "VRGVolSyncStatus is what a secondary says of what it receives.",
+				Description: "VRGVolSyncStatus is what a secondary says of what it receives, and both clusters of consistency groups.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"destinations": {
@@ -3727,11 +3749,32 @@ func schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref common.ReferenceCallback) 
 							},
 						},
 					},
+					"groups": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "groups that are sent or received.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncGroup{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName()},
+			v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName(), v1alpha1.VolSyncGroup{}.OpenAPIModelName()},
 	}
 }
 
@@ -3789,6 +3832,13 @@ func schema_pkg_apis_dr_v1alpha1_VolSyncDestination(ref common.ReferenceCallback
 							Format:      "",
 						},
 					},
+					"group": {
+						SchemaProps: spec.SchemaProps{
+							Description: "group is the consistency group that the volume is a member of; empty if it is received by itself.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
 				Required: []string{"name", "capacity"},
 			},
@@ -3839,6 +3889,62 @@ func schema_pkg_apis_dr_v1alpha1_VolSyncDestinationStatus(ref common.ReferenceCa
 		},
 		Dependencies: []string{
 			v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncGroup(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncGroup is a consistency group: volumes that are snapshotted at one point in time and sent together. Its cycles are numbered within a stream; the cycles of one stream have the same members.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the group, the same on both clusters.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"stream": {
+						SchemaProps: spec.SchemaProps{
+							Description: "stream of cycles, named by the cluster that sends. Another one begins when members come or go, or a cycle was given up.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"members": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "members are the PersistentVolumeClaims, sorted.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"cycle": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and are kept. In a spec it is empty.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"name", "stream"},
+			},
+		},
 	}
 }
 

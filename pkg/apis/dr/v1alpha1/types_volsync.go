@@ -122,6 +122,28 @@ type VRGVolSyncSpec struct {
 	// +listType=map
 	// +listMapKey=name
 	Sources []VolSyncSource `json:"sources,omitempty"`
+	// groups are the consistency groups that a secondary receives, as the primary says that it sends them.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Groups []VolSyncGroup `json:"groups,omitempty"`
+}
+
+// VolSyncGroup is a consistency group: volumes that are snapshotted at one point in time and sent together. Its cycles are
+// numbered within a stream; the cycles of one stream have the same members.
+type VolSyncGroup struct {
+	// name of the group, the same on both clusters.
+	Name string `json:"name"`
+	// stream of cycles, named by the cluster that sends. Another one begins when members come or go, or a cycle was given up.
+	Stream string `json:"stream"`
+	// members are the PersistentVolumeClaims, sorted.
+	// +optional
+	// +listType=atomic
+	Members []string `json:"members,omitempty"`
+	// cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and
+	// are kept. In a spec it is empty.
+	// +optional
+	Cycle int64 `json:"cycle,omitempty"`
 }
 
 // VolSyncDestination is a volume that a secondary prepares to receive, like the primary's.
@@ -142,6 +164,9 @@ type VolSyncDestination struct {
 	// +optional
 	// +k8s:opaqueType
 	VolumeMode *corev1.PersistentVolumeMode `json:"volumeMode,omitempty"`
+	// group is the consistency group that the volume is a member of; empty if it is received by itself.
+	// +optional
+	Group string `json:"group,omitempty"`
 }
 
 // VolSyncSource says where a volume is sent.
@@ -152,13 +177,18 @@ type VolSyncSource struct {
 	Address string `json:"address"`
 }
 
-// VRGVolSyncStatus is what a secondary says of what it receives.
+// VRGVolSyncStatus is what a secondary says of what it receives, and both clusters of consistency groups.
 type VRGVolSyncStatus struct {
 	// destinations, one for each volume.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	Destinations []VolSyncDestinationStatus `json:"destinations,omitempty"`
+	// groups that are sent or received.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Groups []VolSyncGroup `json:"groups,omitempty"`
 }
 
 // VolSyncDestinationStatus says how far a secondary is with a volume.

@@ -319,6 +319,11 @@ func (in VolSyncDestinationStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncGroup) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncGroup"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VolSyncMoverConfig) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.VolSyncMoverConfig"
 }

@@ -1305,6 +1305,7 @@ func Validate_VRGVolSyncSpec(
 
 	// field VRGVolSyncSpec.Destinations has no validation
 	// field VRGVolSyncSpec.Sources has no validation
+	// field VRGVolSyncSpec.Groups has no validation
 	return errs
 }
 

@@ -25,6 +25,8 @@ type VolSyncDestinationApplyConfiguration struct {
 	AccessModes []v1.PersistentVolumeAccessMode `json:"accessModes,omitempty"`
 	// volumeMode of the PersistentVolumeClaim: Filesystem or Block.
 	VolumeMode *v1.PersistentVolumeMode `json:"volumeMode,omitempty"`
+	// group is the consistency group that the volume is a member of; empty if it is received by itself.
+	Group *string `json:"group,omitempty"`
 }
 
 // VolSyncDestinationApplyConfiguration constructs a declarative configuration of the VolSyncDestination type for use with
@@ -72,5 +74,13 @@ func (b *VolSyncDestinationApplyConfiguration) WithAccessModes(values ...v1.Pers
 // If called multiple times, the VolumeMode field is set to the value of the last call.
 func (b *VolSyncDestinationApplyConfiguration) WithVolumeMode(value v1.PersistentVolumeMode) *VolSyncDestinationApplyConfiguration {
 	b.VolumeMode = &value
+	return b
+}
+
+// WithGroup sets the Group field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Group field is set to the value of the last call.
+func (b *VolSyncDestinationApplyConfiguration) WithGroup(value string) *VolSyncDestinationApplyConfiguration {
+	b.Group = &value
 	return b
 }

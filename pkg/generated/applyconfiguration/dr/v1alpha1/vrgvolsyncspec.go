@@ -20,6 +20,8 @@ type VRGVolSyncSpecApplyConfiguration struct {
 	Destinations []VolSyncDestinationApplyConfiguration `json:"destinations,omitempty"`
 	// sources are where a primary sends its volumes: where the secondary says that it receives.
 	Sources []VolSyncSourceApplyConfiguration `json:"sources,omitempty"`
+	// groups are the consistency groups that a secondary receives, as the primary says that it sends them.
+	Groups []VolSyncGroupApplyConfiguration `json:"groups,omitempty"`
 }
 
 // VRGVolSyncSpecApplyConfiguration constructs a declarative configuration of the VRGVolSyncSpec type for use with
@@ -71,6 +73,19 @@ func (b *VRGVolSyncSpecApplyConfiguration) WithSources(values ...*VolSyncSourceA
 			panic("nil value passed to WithSources")
 		}
 		b.Sources = append(b.Sources, *values[i])
+	}
+	return b
+}
+
+// WithGroups adds the given value to the Groups field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Groups field.
+func (b *VRGVolSyncSpecApplyConfiguration) WithGroups(values ...*VolSyncGroupApplyConfiguration) *VRGVolSyncSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithGroups")
+		}
+		b.Groups = append(b.Groups, *values[i])
 	}
 	return b
 }

@@ -8,10 +8,12 @@ package v1alpha1
 // VRGVolSyncStatusApplyConfiguration represents a declarative configuration of the VRGVolSyncStatus type for use
 // with apply.
 //
-// VRGVolSyncStatus is what a secondary says of what it receives.
+// VRGVolSyncStatus is what a secondary says of what it receives, and both clusters of consistency groups.
 type VRGVolSyncStatusApplyConfiguration struct {
 	// destinations, one for each volume.
 	Destinations []VolSyncDestinationStatusApplyConfiguration `json:"destinations,omitempty"`
+	// groups that are sent or received.
+	Groups []VolSyncGroupApplyConfiguration `json:"groups,omitempty"`
 }
 
 // VRGVolSyncStatusApplyConfiguration constructs a declarative configuration of the VRGVolSyncStatus type for use with
@@ -29,6 +31,19 @@ func (b *VRGVolSyncStatusApplyConfiguration) WithDestinations(values ...*VolSync
 			panic("nil value passed to WithDestinations")
 		}
 		b.Destinations = append(b.Destinations, *values[i])
+	}
+	return b
+}
+
+// WithGroups adds the given value to the Groups field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Groups field.
+func (b *VRGVolSyncStatusApplyConfiguration) WithGroups(values ...*VolSyncGroupApplyConfiguration) *VRGVolSyncStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithGroups")
+		}
+		b.Groups = append(b.Groups, *values[i])
 	}
 	return b
 }
