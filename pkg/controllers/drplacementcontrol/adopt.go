@@ -32,6 +32,8 @@ func (d *decider) adopt() {
 	confirmed := epoch
 	if promoted := d.promotedUnbeknown(); promoted != nil {
 		confirmed = promoted.Status.Epoch
+		// Both were in the epoch of a relocate, so that it says of neither what it is to be.
+		epoch = max(epoch, d.record().Spec.Epoch+1)
 	}
 	var primaries []string
 	for cluster, group := range d.ownGroups() {

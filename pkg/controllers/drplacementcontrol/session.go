@@ -92,20 +92,28 @@ func (d *decider) refused() bool {
 	return ready != nil && ready.Status == metav1.ConditionFalse && ready.Reason == v1alpha1.ReasonEpochConflict
 }
 
-// promotedUnbeknown is the target of an aborted action if it took part in it, which only one does that was told to become
-// primary: the hub was restored from a state before it passed the point of no return, and took the abort after. It may have
-// gone on to the next epoch, as primary.
+// promotedUnbeknown is the target of an aborted action, or of a relocate that has not told it anything, if it took part in it,
+// which only one does that was told to become primary: the hub was restored from a state before that. It may have gone on to
+// the abort's epoch, as primary. A failover that finds its target promoted is at its end; a relocate could never hand over to it.
 func (d *decider) promotedUnbeknown() *v1alpha1.VolumeReplicationGroup {
 	record := d.record()
-	if record == nil || record.Status.Abort == nil || record.Status.Abort.Epoch != d.status.Epoch {
+	if record == nil {
 		return nil
 	}
 	target := d.ownGroups()[record.Spec.TargetCluster]
 	if target == nil || target.Spec.Epoch >= record.Spec.Epoch {
 		return nil
 	}
-	if in := target.Status.Epoch; in == record.Spec.Epoch || in == d.status.Epoch && target.Status.State != v1alpha1.SecondaryState {
-		return target
+	stoodDown := target.Status.State == v1alpha1.SecondaryState
+	switch in := target.Status.Epoch; {
+	case record.Status.Abort != nil && record.Status.Abort.Epoch == d.status.Epoch:
+		if in == record.Spec.Epoch || in == d.status.Epoch && !stoodDown {
+			return target
+		}
+	case record.Spec.Epoch == d.status.Epoch && record.Spec.Type == v1alpha1.ActionRelocate && !action.PastPointOfNoReturn(record):
+		if in == d.status.Epoch && !stoodDown {
+			return target
+		}
 	}
 	return nil
 }

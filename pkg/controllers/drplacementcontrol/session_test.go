@@ -145,6 +145,36 @@ func TestATargetThatIsStillBeingPromotedUnbeknownIsWaitedFor(t *testing.T) {
 	}
 }
 
+func TestARelocateGivesWayToATargetThatWasPromotedBeforeTheHubWasRestored(t *testing.T) {
+	f := restarted(accepted(deployed(), relocate))
+	f.Groups[dr1] = vrg(dr1).Secondary(2, v1alpha1.VRGActionRelocate).Reports(unknown).Obj()
+	for name, report := range map[string]*v1alpha1.VolumeReplicationGroup{
+		"one that says nothing of it":              vrg(dr2).Secondary(1, "").Reports(secondary).Obj(),
+		"one that stood down in the same epoch":    vrg(dr2).Secondary(1, "").ReportsEpoch(secondary, 2).Obj(),
+		"one that this run has told to be primary": vrg(dr2).Primary(2, v1alpha1.VRGActionRelocate).Reports(primary).Obj(),
+	} {
+		f.Groups[dr2] = report
+		if d := Decide(f); d.Status.Epoch != 2 || result(d) == v1alpha1.ReasonFailed {
+			t.Errorf("the relocate does not go on for %s: epoch %d, %s", name, d.Status.Epoch, result(d))
+		}
+	}
+	f.Groups[dr2] = vrg(dr2).Secondary(1, "").ReportsEpoch(unknown, 2).Obj()
+	d := Decide(f)
+	if result(d) != v1alpha1.ReasonFailed || d.Status.Phase != v1alpha1.PhaseWaitForUser || len(d.Update) != 0 {
+		t.Errorf("%s, %s, %d updates", result(d), d.Status.Phase, len(d.Update))
+	}
+	f = carriedOut(f, d)
+	f.Groups[dr2] = vrg(dr2).Secondary(1, "").ReportsEpoch(primary, 2).Obj()
+	d = Decide(f)
+	if d.Status.PrimaryCluster != dr2 || d.Status.Epoch != 3 || result(d) != v1alpha1.ReasonFailed {
+		t.Errorf("primary is %s in epoch %d, and the relocate %s", d.Status.PrimaryCluster, d.Status.Epoch, result(d))
+	}
+	checkCommands(t, "update", d.Update, []string{
+		commandOf(vrg(dr2).Primary(3, v1alpha1.VRGActionFailover)), commandOf(vrg(dr1).Secondary(3, v1alpha1.VRGActionFailover)),
+	})
+	checkStable(t, f, d)
+}
+
 func TestAnEpochThatTheTargetRefusesIsGivenUp(t *testing.T) {
 	f := promoting(accepted(dead(), acknowledged))
 	f.Groups[dr2] = vrg(dr2).Primary(2, v1alpha1.VRGActionFailover).Reports(secondary).
