@@ -77,6 +77,12 @@ FAILPOINTS_PROCS ?= 12
 failpoints: tools build-failpoints ## Have the programs die between any two writes, one place after the other
 	@hack/own-playground.sh go tool ginkgo --procs=$(FAILPOINTS_PROCS) --timeout=30m --poll-progress-after=5m $(E2E_FLAGS) ./test/failpoints
 
+FAULTS_PROCS ?= 12
+FAULTS_FLAGS ?=
+.PHONY: faults
+faults: tools build ## Have storage lag, fail, hang and die between any two steps; --label-filter=sample tries a step per method
+	@hack/own-playground.sh go tool ginkgo --procs=$(FAULTS_PROCS) --timeout=90m --poll-progress-after=5m $(FAULTS_FLAGS) ./test/faults
+
 CHAOS_FLAGS ?=
 .PHONY: chaos
 chaos: tools build-failpoints ## Break a playground at random while people act, and hold what happens against what is promised

@@ -1,0 +1,152 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package faults
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	. "github.com/onsi/ginkgo/v2"
+	. "github.com/onsi/gomega"
+
+	"github.com/ramendr/dr-apiserver/test/storagesim/faults"
+)
+
+const (
+	// specTimeout bounds every spec, settling every wait, cleanupTimeout what comes after a spec.
+	specTimeout    = 15 * time.Minute
+	settling       = 4 * time.Minute
+	cleanupTimeout = settling + time.Minute
+	// tellings are how often an application goes through a moment until a fault happens in it: others' faults have storage start anew too.
+	tellings = 3
+	// delay of storage that lags.
+	delay = "3s"
+)
+
+var _ = Describe("What was begun comes to its end and loses only what it may, though", func() {
+	for _, m := range methods {
+		for _, moment := range moments {
+			for _, step := range stepsOf(m, moment) {
+				for _, kinds := range [][]faults.Kind{{faults.Fail, faults.Hang}, {faults.Crash}} {
+					It(fmt.Sprintf("storage of method %s %ss before and after the step %s in the middle of a %s", m.name, join(kinds), step, moment),
+						step.labels(m, moment, kinds), func(ctx SpecContext) {
+							app := deployed(ctx, m)
+							for _, kind := range kinds {
+								for _, point := range []string{step.operation + ".before", step.operation + ".after"} {
+									app.spoiled(ctx, moment, step.at, kind, point)
+								}
+							}
+						}, SpecTimeout(specTimeout))
+				}
+			}
+			if m.ships {
+				It(fmt.Sprintf("storage of method %s lags in the middle of a %s", m.name, moment), Label("lag", string(m.name), string(moment)), func(ctx SpecContext) {
+					app := deployed(ctx, m)
+					app.spoiled(ctx, moment, source, faults.Lag, delay)
+				}, SpecTimeout(specTimeout))
+			}
+		}
+	}
+})
+
+func join(kinds []faults.Kind) string {
+	words := make([]string, 0, len(kinds))
+	for _, k := range kinds {
+		words = append(words, string(k))
+	}
+	return strings.Join(words, "s and ")
+}
+
+// spoiled has the application go through the moment while a fault happens.
+func (a *application) spoiled(ctx context.Context, m moment, at role, kind faults.Kind, value string) {
+	GinkgoHelper()
+	word := fmt.Sprintf("%s=%s", kind, value)
+	for range tellings {
+		p := a.passage(ctx, m)
+		By(fmt.Sprintf("a %s on %s, where the storage is told to %s", m, a.here, word))
+		i := a.inject(ctx, a.cluster(at), word)
+		began := time.Now()
+		p.begin(ctx)
+		happened := i.awaited(ctx, kind, began, func(ctx context.Context) bool { return a.over(ctx, p) })
+		if happened && (kind == faults.Fail || kind == faults.Hang) {
+			hold(ctx)
+		}
+		if kind != faults.Lag {
+			a.heal(ctx)
+		}
+		p.end(ctx)
+		a.heal(ctx)
+		if happened {
+			return
+		}
+	}
+	Fail(fmt.Sprintf("%s did not happen in a %s", word, m))
+}
+
+// hold lets a fault last.
+func hold(ctx context.Context) {
+	select {
+	case <-time.After(held):
+	case <-ctx.Done():
+	}
+}
+
+var _ = Describe("What is tried is where an application comes by,", func() {
+	for _, m := range methods {
+		It(fmt.Sprintf("of method %s", m.name), Label("survey"), func(ctx SpecContext) {
+			app := deployed(ctx, m)
+			untried := map[moment][]step{}
+			for _, moment := range moments {
+				for _, s := range app.surveyed(ctx, moment) {
+					if !slices.Contains(stepsOf(m, moment), s) {
+						untried[moment] = append(untried[moment], s)
+					}
+				}
+			}
+			Expect(untried).To(BeEmpty(), "the specs of a step fail if it is not taken; these are taken and have no spec")
+		}, SpecTimeout(specTimeout))
+	}
+})
+
+// surveyed are the steps that are taken in the moment where nothing goes wrong.
+func (a *application) surveyed(ctx context.Context, m moment) []step {
+	GinkgoHelper()
+	p := a.passage(ctx, m)
+	By(fmt.Sprintf("a %s on %s", m, a.here))
+	var notes []string
+	for _, point := range faults.Points() {
+		notes = append(notes, "note="+point)
+	}
+	injections := map[role]*injection{source: a.inject(ctx, a.here, notes...), target: a.inject(ctx, a.there(), notes...)}
+	p.begin(ctx)
+	p.end(ctx)
+	var found []step
+	for at, i := range injections {
+		for _, h := range i.log() {
+			if s := (step{operationOf(h.Point), at}); h.Kind == faults.Note && !slices.Contains(found, s) {
+				found = append(found, s)
+			}
+		}
+	}
+	a.heal(ctx)
+	AddReportEntry(fmt.Sprintf("never come by in a %s", m), neverIn(found))
+	return found
+}
+
+// neverIn are the steps that are not among those.
+func neverIn(found []step) []step {
+	var missing []step
+	for _, point := range faults.Points() {
+		for _, at := range []role{source, target} {
+			s := step{operationOf(point), at}
+			if !slices.Contains(found, s) && !slices.Contains(missing, s) {
+				missing = append(missing, s)
+			}
+		}
+	}
+	return missing
+}
