@@ -236,12 +236,14 @@ func (b *Backend) deleteClaim(ctx context.Context, claim *corev1.PersistentVolum
 }
 
 func (b *Backend) awaitGone(ctx context.Context, name types.NamespacedName) error {
+	claim := &corev1.PersistentVolumeClaim{}
 	err := wait.PollUntilContextTimeout(ctx, awaitGoneEvery, awaitGoneFor, true, func(ctx context.Context) (bool, error) {
-		err := b.Live.Get(ctx, name, &corev1.PersistentVolumeClaim{})
+		err := b.Live.Get(ctx, name, claim)
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 	})
 	if err != nil {
-		return fmt.Errorf("PersistentVolumeClaim %s is replaced by its last complete copy, but does not go: what holds it must let go first: %w", name, err)
+		return fmt.Errorf("PersistentVolumeClaim %s is replaced by its last complete copy, but does not go: what its finalizers %q stand for must let go first: %w",
+			name, claim.Finalizers, err)
 	}
 	return nil
 }

@@ -6,7 +6,9 @@ package volsync
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
@@ -273,6 +275,18 @@ func TestWhatBelongsToOthersIsNotReplaced(t *testing.T) {
 	}
 	c = newCluster(t)
 	if err := c.backend.Restore(t.Context(), failover()); !errors.Is(err, ErrNoImage) {
+		t.Error(err)
+	}
+}
+
+func TestAClaimThatDoesNotGoIsNamedWithWhatHoldsIt(t *testing.T) {
+	going := copyOfOurs()
+	going.DeletionTimestamp, going.Finalizers = &metav1.Time{Time: noon}, []string{"snapshot.storage.kubernetes.io/pvc-as-source-protection"}
+	c := newCluster(t, append(received(nil), going)...)
+	soon, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	err := c.backend.Restore(soon, failover())
+	if err == nil || !strings.Contains(err.Error(), "shop/data") || !strings.Contains(err.Error(), going.Finalizers[0]) {
 		t.Error(err)
 	}
 }
