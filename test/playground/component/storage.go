@@ -54,11 +54,17 @@ func (c Cluster) Provisioner() process.Spec {
 	return c.process(Provisioner, c.Root.Tool("csi-provisioner"), args, listening(c.Address(Provisioner)), Provisioner)
 }
 
+// snapshotResync is how long a snapshot stays at most that was deleted while it was being made: the csi-snapshotter overlooks such a
+// deletion until it looks at everything again, which it does every 15 minutes unless told otherwise. Until then nothing that the
+// snapshot is of can be deleted either.
+const snapshotResync = "20s"
+
 // SnapshotController binds VolumeSnapshots and VolumeGroupSnapshots to their contents.
 func (c Cluster) SnapshotController() process.Spec {
 	args := []string{
 		"--kubeconfig=" + c.Kubeconfig(),
 		"--http-endpoint=" + c.Address(SnapshotController),
+		"--resync-period=" + snapshotResync,
 		"--kube-api-qps=1000", "--kube-api-burst=2000",
 	}
 	return c.process(SnapshotController, c.Root.Tool("snapshot-controller"), args, listening(c.Address(SnapshotController)), SnapshotController)
@@ -71,6 +77,7 @@ func (c Cluster) Snapshotter() process.Spec {
 		"--csi-address=" + c.csiSocket(),
 		"--http-endpoint=" + c.Address(Snapshotter),
 		"--extra-create-metadata",
+		"--resync-period=" + snapshotResync,
 		"--kube-api-qps=1000", "--kube-api-burst=2000",
 	}
 	return c.process(Snapshotter, c.Root.Tool("csi-snapshotter"), args, listening(c.Address(Snapshotter)), Snapshotter)
