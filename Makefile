@@ -108,9 +108,9 @@ demo: ## Tell the story of a failover and the way back
 	@bin/demo
 
 .PHONY: bench
-bench: tools build ## Measure failover and relocate
+bench: tools build ## Measure failover and relocate, and what further volumes and methods cost
 	@go build -o bin/bench ./test/bench
-	@bin/bench
+	@bin/bench $(BENCH_FLAGS)
 
 IMAGE ?= ghcr.io/ramendr/dr-apiserver:latest
 .PHONY: image

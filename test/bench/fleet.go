@@ -6,6 +6,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,11 +15,17 @@ import (
 	"github.com/ramendr/dr-apiserver/test/playground/sampleapp"
 )
 
+// shape is what volumes an application has.
+type shape struct {
+	volumes int
+	// classes of the volumes, which take turns.
+	classes []string
+}
+
+// usual is the shape of the applications whose number is what matters.
+var usual = shape{volumes: 2, classes: []string{"sim-replicated"}}
+
 const (
-	// volumesPerApp is how many volumes each application has.
-	volumesPerApp = 2
-	// storageClass of the volumes.
-	storageClass = "sim-replicated"
 	// preparedAtOnce bounds how many applications are deployed or removed at a time.
 	preparedAtOnce = 8
 	// settleTimeout is how long all of them together may take until they are protected.
@@ -28,14 +35,19 @@ const (
 // fleet is the applications that are measured together.
 type fleet []*framework.App
 
-// deploy deploys as many applications on dr1 and protects them.
-func (b *bench) deploy(ctx context.Context, prefix string, count int) (fleet, error) {
+// deploy deploys as many applications of a shape on dr1 and protects them.
+func (b *bench) deploy(ctx context.Context, prefix string, count int, s shape) (fleet, error) {
 	apps := make(fleet, count)
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(preparedAtOnce)
 	for i := range apps {
 		apps[i] = b.playground.App(fmt.Sprintf("%s-%03d", prefix, i))
-		group.Go(func() error { return b.deployOne(groupCtx, apps[i]) })
+		group.Go(func() error {
+			if err := b.deployOne(groupCtx, apps[i], s); err != nil {
+				return err
+			}
+			return apps[i].Protect(groupCtx)
+		})
 	}
 	if err := group.Wait(); err != nil {
 		return apps, fmt.Errorf("deploy applications: %w", err)
@@ -43,12 +55,9 @@ func (b *bench) deploy(ctx context.Context, prefix string, count int) (fleet, er
 	return apps, b.awaitSettled(ctx, apps, framework.DR1)
 }
 
-func (b *bench) deployOne(ctx context.Context, app *framework.App) error {
-	options := sampleapp.Options{Name: app.Namespace, Volumes: volumesPerApp, StorageClass: storageClass}
-	if err := sampleapp.Deploy(ctx, b.playground.Hub.Config, b.playground.Managed[framework.DR1].Config, options); err != nil {
-		return err
-	}
-	return app.Protect(ctx)
+func (b *bench) deployOne(ctx context.Context, app *framework.App, s shape) error {
+	options := sampleapp.Options{Name: app.Namespace, Volumes: s.volumes, StorageClass: strings.Join(s.classes, ",")}
+	return sampleapp.Deploy(ctx, b.playground.Hub.Config, b.playground.Managed[framework.DR1].Config, options)
 }
 
 // awaitSettled waits until all are protected on the cluster and the other one could take them over.

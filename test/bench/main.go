@@ -3,7 +3,8 @@
 
 // bench measures, on a playground whose storage answers at once, how long failover and relocate take from the request to the
 // first step on the target and until the workload may run, for one application and for many at once, what that costs in
-// CPU time and API requests, and what everything uses when nothing happens.
+// CPU time and API requests, and what everything uses when nothing happens; and then what further volumes of an
+// application and further methods to replicate them cost.
 package main
 
 import (
@@ -12,6 +13,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,6 +25,10 @@ import (
 type options struct {
 	runs    int
 	apps    int
+	volumes []int
+	class   string
+	rounds  int
+	methods bool
 	idle    time.Duration
 	timeout time.Duration
 	keep    bool
@@ -32,6 +39,11 @@ func main() {
 	var o options
 	flag.IntVar(&o.runs, "runs", 50, "actions measured one after the other, each on an application of its own; 0 leaves that out")
 	flag.IntVar(&o.apps, "apps", 100, "applications that act at once; 0 leaves that out")
+	o.volumes = []int{1, 10, 100}
+	flag.Func("volumes", "numbers of volumes to compare applications of; empty leaves that out (default 1,10,100)", o.setVolumes)
+	flag.StringVar(&o.class, "class", usual.classes[0], "StorageClass of the volumes whose numbers are compared")
+	flag.BoolVar(&o.methods, "methods", true, "compare applications whose volumes are replicated by one method and by several")
+	flag.IntVar(&o.rounds, "rounds", 3, "how often each application that is compared goes there and back")
 	flag.DurationVar(&o.idle, "idle", 30*time.Second, "how long to measure what is used while nothing happens; 0 leaves that out")
 	flag.DurationVar(&o.timeout, "timeout", 30*time.Minute, "give up after this time")
 	flag.BoolVar(&o.keep, "keep", false, "leave playground and applications for a look")
@@ -45,6 +57,19 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// setVolumes reads the numbers of volumes.
+func (o *options) setVolumes(text string) error {
+	o.volumes = nil
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' }) {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return fmt.Errorf("%q is no number of volumes", word)
+		}
+		o.volumes = append(o.volumes, n)
+	}
+	return nil
 }
 
 // run boots the playground unless it is up, measures, and takes down what it booted.
@@ -69,4 +94,25 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	return b.run(ctx)
+}
+
+// run measures everything. csi-addons' own manager, which knows groups, is there only where storage does not answer at once.
+func (b *bench) run(ctx context.Context) error {
+	if err := b.runFleets(ctx); err != nil {
+		return err
+	}
+	if b.class == usual.classes[0] {
+		if err := b.compareVolumes(ctx); err != nil || !b.methods {
+			return err
+		}
+	}
+	if err := b.playground.Do(ctx, "up"); err != nil {
+		return err
+	}
+	if b.class != usual.classes[0] {
+		if err := b.compareVolumes(ctx); err != nil || !b.methods {
+			return err
+		}
+	}
+	return b.compareMethods(ctx)
 }

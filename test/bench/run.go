@@ -40,10 +40,10 @@ func (b *bench) parts() []part {
 	}
 }
 
-// run measures everything and prints it; what was measured before an error is printed too.
-func (b *bench) run(ctx context.Context) error {
+// runFleets measures what applications cost and prints it; what was measured before an error is printed too.
+func (b *bench) runFleets(ctx context.Context) error {
 	idle, err := b.measureIdle(ctx)
-	if err != nil {
+	if err != nil || b.runs == 0 && b.apps == 0 {
 		return err
 	}
 	var phases []phase
@@ -66,7 +66,7 @@ func (b *bench) run(ctx context.Context) error {
 // relocate back.
 func (b *bench) thereAndBack(ctx context.Context, p part) (phases []phase, err error) {
 	b.say("deploying and protecting %d applications", p.count)
-	apps, err := b.deploy(ctx, p.prefix, p.count)
+	apps, err := b.deploy(ctx, p.prefix, p.count, usual)
 	if !b.keep {
 		defer func() { err = errors.Join(err, b.remove(context.WithoutCancel(ctx), apps)) }()
 	}
@@ -84,23 +84,31 @@ func (b *bench) thereAndBack(ctx context.Context, p part) (phases []phase, err e
 // measureFailover kills dr1's agent for the time of the failovers. When it has returned and given way, all are protected
 // again.
 func (b *bench) measureFailover(ctx context.Context, p part, apps fleet) (there phase, err error) {
-	b.say("killing dr1's agent and waiting until dr1 is not connected")
-	if err := b.playground.Do(ctx, "kill", "agent", framework.DR1); err != nil {
-		return there, err
-	}
-	startAgent := func(ctx context.Context) error { return b.playground.Do(ctx, "start", "agent", framework.DR1) }
-	defer func() { err = errors.Join(err, startAgent(context.WithoutCancel(ctx))) }()
-	if err := b.view.awaitConnected(ctx, framework.DR1, false); err != nil {
+	defer func() { err = errors.Join(err, b.startAgent(context.WithoutCancel(ctx))) }()
+	if err := b.killAgent(ctx); err != nil {
 		return there, err
 	}
 	return b.measure(ctx, "failover, "+p.what, p.failover, func(ctx context.Context) ([]sample, error) {
 		return p.measure(ctx, b.probes[framework.DR2], apps, failover)
 	}, func(ctx context.Context) error {
-		if err := startAgent(ctx); err != nil {
+		if err := b.startAgent(ctx); err != nil {
 			return err
 		}
 		return b.awaitSettled(ctx, apps, framework.DR2)
 	})
+}
+
+// killAgent returns when dr1 is known not to be connected.
+func (b *bench) killAgent(ctx context.Context) error {
+	b.say("killing dr1's agent and waiting until dr1 is not connected")
+	if err := b.playground.Do(ctx, "kill", "agent", framework.DR1); err != nil {
+		return err
+	}
+	return b.view.awaitConnected(ctx, framework.DR1, false)
+}
+
+func (b *bench) startAgent(ctx context.Context) error {
+	return b.playground.Do(ctx, "start", "agent", framework.DR1)
 }
 
 func (b *bench) measureRelocate(ctx context.Context, p part, apps fleet) (phase, error) {

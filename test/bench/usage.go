@@ -5,10 +5,13 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ramendr/dr-apiserver/test/playground/component"
@@ -61,6 +64,10 @@ func readUsage(status supervisor.Status) (usage, error) {
 			continue
 		}
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", process.PID))
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
+			// It has ended since.
+			continue
+		}
 		if err != nil {
 			return u, fmt.Errorf("%s of %s: %w", process.Name, process.Cluster, err)
 		}
