@@ -43,6 +43,7 @@ import (
 	"github.com/ramendr/dr-apiserver/test/storagesim/loadbalancer"
 	"github.com/ramendr/dr-apiserver/test/storagesim/mover"
 	"github.com/ramendr/dr-apiserver/test/storagesim/replication"
+	"github.com/ramendr/dr-apiserver/test/storagesim/resizer"
 	"github.com/ramendr/dr-apiserver/test/storagesim/scheduler"
 	"github.com/ramendr/dr-apiserver/test/storagesim/shared"
 	"github.com/ramendr/dr-apiserver/test/storagesim/writer"
@@ -125,13 +126,13 @@ func run(ctx context.Context, o options) error {
 	return err
 }
 
-// setUpCluster plays what else a cluster needs to move volumes: a scheduler, addresses of Services, and VolSync's movers.
+// setUpCluster plays what else a cluster needs to move volumes: a scheduler, addresses of Services, larger volumes, and VolSync's movers.
 func setUpCluster(ctx context.Context, mgr manager.Manager, o options, movers *mover.Movers) error {
 	addresses, err := netip.ParsePrefix(o.loadBalancerRange)
 	if err != nil {
 		return err
 	}
-	return errors.Join(scheduler.Setup(ctx, mgr), loadbalancer.Setup(mgr, addresses), movers.Setup(ctx, mgr))
+	return errors.Join(scheduler.Setup(ctx, mgr), loadbalancer.Setup(mgr, addresses), resizer.Setup(mgr, o.driver), movers.Setup(ctx, mgr))
 }
 
 // openShared opens the storage beside that of the clusters. The addresses that a cluster's Services have are its nodes' too.
