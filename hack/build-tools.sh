@@ -71,8 +71,9 @@ for tool in "${all[@]}"; do
   fi
   echo "$label building"
   started=$SECONDS
+  # Unlike go build, go run keeps what it links in Go's build cache, from where another checkout has it at once.
   interruptible "$label building" \
-    go build -C "hack/tools/$module" -trimpath -tags "$tags" -ldflags "$flags" -o "$PWD/$tools/$name" "$package"
+    go run -C "hack/tools/$module" -trimpath -tags "$tags" -ldflags "$flags" -exec "install -T" "$package" "$PWD/$tools/$name"
   echo "$stamp" >"$tools/.$name.stamp"
   echo "$label built in $(elapsed "$started")"
 done
