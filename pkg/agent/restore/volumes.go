@@ -183,8 +183,9 @@ func (r *Restorer) reuse(ctx context.Context, existing *corev1.PersistentVolume,
 	switch {
 	case ref == nil || ref.Namespace != v.PVC.Namespace || ref.Name != v.PVC.Name:
 		return conflictf("PersistentVolume %s exists and belongs to another claim; release it", existing.Name)
-	case ref.UID == claim:
-		return nil
+	}
+	if err := r.growVolume(ctx, existing, &v.PV); err != nil || ref.UID == claim {
+		return err
 	}
 	patch := fmt.Appendf(nil, `{"metadata":{"resourceVersion":%q},"spec":{"claimRef":{"uid":%q,"resourceVersion":null}}}`, existing.ResourceVersion, claim)
 	err := r.Client.Patch(ctx, existing.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
@@ -212,9 +213,11 @@ func (r *Restorer) claim(ctx context.Context, owner types.NamespacedName, v *arc
 		return nil, conflictf("PersistentVolumeClaim %s/%s is being deleted; what holds it must let go first", pvc.Namespace, pvc.Name)
 	case holder != "" && holder != owner.String():
 		return nil, conflictf("PersistentVolumeClaim %s/%s is protected by VolumeReplicationGroup %s", pvc.Namespace, pvc.Name, holder)
-	default:
-		return existing, r.note(ctx, owner, existing, pvc.Annotations[mark.Method])
 	}
+	if err := r.note(ctx, owner, existing, pvc.Annotations[mark.Method]); err != nil {
+		return nil, err
+	}
+	return existing, r.growClaim(ctx, existing, pvc)
 }
 
 // note has a claim that was there say how it is replicated as the captured one did: what a claim got stays.

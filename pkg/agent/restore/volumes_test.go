@@ -4,13 +4,20 @@
 package restore
 
 import (
+	"context"
+	"errors"
+	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
@@ -100,4 +107,49 @@ func TestAVolumeThatWasRetainedStaysSo(t *testing.T) {
 	if before, marked := pv.Annotations[mark.ReclaimPolicy]; marked || pv.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
 		t.Errorf("policy %s, before %q", pv.Spec.PersistentVolumeReclaimPolicy, before)
 	}
+}
+
+func TestAVolumeThatGrewWhereTheApplicationRanIsAsLargeWhereItIsRestored(t *testing.T) {
+	for name, c := range map[string]struct{ was, captured, want string }{
+		"grown":              {"1Gi", "2Gi", "2Gi"},
+		"as large as before": {"1Gi", "1Gi", "1Gi"},
+		"larger here":        {"3Gi", "2Gi", "3Gi"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			there := captured()
+			there.PVC.UID, there.PV.Spec.ClaimRef.UID = "claim", "claim"
+			there.PVC.Spec.Resources.Requests, there.PV.Spec.Capacity = storage(c.was), storage(c.was)
+			v := captured()
+			v.PVC.Spec.Resources.Requests, v.PV.Spec.Capacity = storage(c.captured), storage(c.captured)
+			pv, pvc := restored(t, v, &there.PV, &there.PVC)
+			if got := pv.Spec.Capacity.Storage().String(); got != c.want {
+				t.Errorf("the volume has %s, want %s", got, c.want)
+			}
+			if got := pvc.Spec.Resources.Requests.Storage().String(); got != c.want {
+				t.Errorf("the claim asks for %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAClaimThatMayNotGrowIsRestoredAsItIs(t *testing.T) {
+	there, v := captured(), captured()
+	there.PVC.UID, there.PV.Spec.ClaimRef.UID = "claim", "claim"
+	v.PVC.Spec.Resources.Requests = storage("2Gi")
+	refusing := fake.NewClientBuilder().WithObjects(&there.PV, &there.PVC).WithInterceptorFuncs(interceptor.Funcs{
+		Patch: func(ctx context.Context, c client.WithWatch, object client.Object, patch client.Patch, opts ...client.PatchOption) error {
+			if raw, _ := patch.Data(object); strings.Contains(string(raw), "requests") {
+				return apierrors.NewForbidden(corev1.Resource("persistentvolumeclaims"), object.GetName(), errors.New("the class does not support resize"))
+			}
+			return c.Patch(ctx, object, patch, opts...)
+		},
+	}).Build()
+	r := &Restorer{Client: refusing, Live: refusing}
+	if err := r.Volumes(t.Context(), owner, []archive.Volume{v}, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func storage(size string) corev1.ResourceList {
+	return corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}
 }
