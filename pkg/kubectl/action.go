@@ -14,12 +14,6 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// Values of --dry-run, as kubectl has them.
-const (
-	dryRunNone   = "none"
-	dryRunServer = "server"
-)
-
 // actionCommand is kubectl drpc failover or relocate.
 type actionCommand struct {
 	*options
@@ -32,8 +26,7 @@ type actionCommand struct {
 	reason           string
 	force            bool
 	acknowledgements []string
-	dryRun           string
-	yes              bool
+	asking
 	waiting
 }
 
@@ -90,9 +83,7 @@ func (a *actionCommand) addTo(cmd *cobra.Command) {
 	flags.StringVar(&a.to, "to", "", "cluster to bring the application to")
 	flags.StringVar(&a.reason, "reason", "", "why, in your own words, for the record")
 	flags.StringVar(&a.name, "name", "", "name of the DRAction; repeating a request with the same name is the same action")
-	flags.StringVar(&a.dryRun, "dry-run", dryRunNone, "print the plan and what would be lost, and change nothing: none or server")
-	flags.Lookup("dry-run").NoOptDefVal = dryRunServer
-	flags.BoolVarP(&a.yes, "yes", "y", false, "don't ask; without a terminal nobody is asked anyway")
+	a.asking.addTo(cmd, "print the plan and what would be lost, and change nothing: none or server")
 	a.waiting.addTo(cmd)
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("to", a.completeClusters))
 }
@@ -123,8 +114,8 @@ func (a *actionCommand) run(ctx context.Context) error {
 }
 
 func (a *actionCommand) validate() error {
-	if a.dryRun != dryRunNone && a.dryRun != dryRunServer {
-		return fmt.Errorf("--dry-run=%s: only the server knows what would happen; use --dry-run or --dry-run=%s", a.dryRun, dryRunServer)
+	if err := a.asking.validate(); err != nil {
+		return err
 	}
 	return a.waiting.validate()
 }

@@ -32,7 +32,7 @@ Exit codes: 0 done, 1 refused or failed, 2 timed out while waiting, 130 stopped 
 	o.config.AddFlags(cmd.PersistentFlags())
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("namespace", cobra.NoFileCompletions))
 	cmd.AddCommand(newStatusCommand(o), newFailoverCommand(o), newRelocateCommand(o), newAbortCommand(o), newHistoryCommand(o),
-		newJoinCommand(o))
+		newFenceCommand(o), newUnfenceCommand(o), newJoinCommand(o))
 	return cmd
 }
 
