@@ -5,7 +5,6 @@ package faults
 
 import (
 	"context"
-	"fmt"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -139,8 +138,10 @@ func (a *application) cluster(r role) string {
 	return a.there()
 }
 
-// heal takes all that was to go wrong back.
+// heal takes all that was to go wrong back. A simulator that is being started is told once it has.
 func (a *application) heal(ctx context.Context) {
 	GinkgoHelper()
-	Expect(playground.Do(ctx, "fault", "clear", fmt.Sprintf("namespace=%s", a.Namespace))).To(Succeed())
+	Eventually(ctx, func(ctx context.Context) error {
+		return playground.Do(ctx, "fault", "clear", "namespace="+a.Namespace)
+	}).WithTimeout(settling).WithPolling(polling).Should(Succeed())
 }

@@ -32,7 +32,7 @@ var _ = Describe("What was begun comes to its end and loses only what it may, th
 		for _, moment := range moments {
 			for _, step := range stepsOf(m, moment) {
 				for _, kinds := range [][]faults.Kind{{faults.Fail, faults.Hang}, {faults.Crash}} {
-					It(fmt.Sprintf("storage of method %s %ss before and after the step %s in the middle of a %s", m.name, join(kinds), step, moment),
+					It(fmt.Sprintf("storage of method %s %s before and after the step %s in the middle of a %s", m.name, doing(kinds), step, moment),
 						step.labels(m, moment, kinds), func(ctx SpecContext) {
 							app := deployed(ctx, m)
 							for _, kind := range kinds {
@@ -53,12 +53,15 @@ var _ = Describe("What was begun comes to its end and loses only what it may, th
 	}
 })
 
-func join(kinds []faults.Kind) string {
+// verbs are what storage does when faults happen.
+var verbs = map[faults.Kind]string{faults.Fail: "fails", faults.Hang: "hangs", faults.Crash: "dies"}
+
+func doing(kinds []faults.Kind) string {
 	words := make([]string, 0, len(kinds))
 	for _, k := range kinds {
-		words = append(words, string(k))
+		words = append(words, verbs[k])
 	}
-	return strings.Join(words, "s and ")
+	return strings.Join(words, " and ")
 }
 
 // spoiled has the application go through the moment while a fault happens.
