@@ -10,10 +10,8 @@ import (
 	. "github.com/onsi/gomega"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
@@ -89,7 +87,7 @@ var _ = Describe("A consistency group of volumes that their storage replicates a
 	It("takes volumes in and lets volumes go while it is protected", func(ctx SpecContext) {
 		app := protectedGroup(ctx)
 		for _, name := range []string{"late", "brief"} {
-			addVolume(ctx, app, name)
+			addClaim(ctx, app, name, groupClass)
 		}
 		for _, name := range []string{"late", "brief"} {
 			By("waiting until " + name + " is protected with the others")
@@ -121,16 +119,3 @@ var _ = Describe("A consistency group of volumes that their storage replicates a
 		nothingTorn(app)
 	}, SpecTimeout(specTimeout))
 })
-
-func addVolume(ctx context.Context, app *framework.App, name string) {
-	GinkgoHelper()
-	By("adding a volume " + name)
-	_, err := playground.Managed[framework.DR1].Kube.CoreV1().PersistentVolumeClaims(app.Namespace).Create(ctx, &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": app.Namespace}},
-		Spec: corev1.PersistentVolumeClaimSpec{
-			StorageClassName: ptr.To(groupClass), AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
-		},
-	}, metav1.CreateOptions{})
-	Expect(err).NotTo(HaveOccurred())
-}

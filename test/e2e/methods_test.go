@@ -10,11 +10,8 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 
 	"github.com/ramendr/dr-apiserver/pkg/action"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -51,14 +48,7 @@ func eachItsOwnWay(ctx context.Context, app *framework.App, cluster string) {
 func addClaim(ctx context.Context, app *framework.App, name, class string) {
 	GinkgoHelper()
 	By("adding a claim " + name + " of class " + class)
-	_, err := playground.Managed[framework.DR1].Kube.CoreV1().PersistentVolumeClaims(app.Namespace).Create(ctx, &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app": app.Namespace}},
-		Spec: corev1.PersistentVolumeClaimSpec{
-			StorageClassName: ptr.To(class), AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
-		},
-	}, metav1.CreateOptions{})
-	Expect(err).NotTo(HaveOccurred())
+	createClaim(ctx, app, framework.DR1, name, class)
 }
 
 var _ = Describe("An application whose volumes are on different storage", func() {
