@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,23 @@ func TestPortsKeepTheirNames(t *testing.T) {
 	}
 	if second.Get("a") != first.Get("a") || second.Get("b") != first.Get("b") {
 		t.Fatalf("the ports have changed: %v", saved)
+	}
+}
+
+func TestPortsOfAPlaygroundFollowOneAnother(t *testing.T) {
+	ports := NewPorts(nil, func(map[string]int) error { return nil })
+	var names []string
+	for i := range 60 {
+		names = append(names, strconv.Itoa(i))
+	}
+	if err := ports.Reserve(names...); err != nil {
+		t.Fatal(err)
+	}
+	for i := range names[1:] {
+		// Somebody else may have one in between.
+		if gap := ports.Get(names[i+1]) - ports.Get(names[i]); (gap+portCount)%portCount > blockSize {
+			t.Errorf("port %d is followed by %d", ports.Get(names[i]), ports.Get(names[i+1]))
+		}
 	}
 }
 

@@ -6,9 +6,11 @@ package network
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 )
@@ -18,6 +20,8 @@ import (
 const (
 	firstPort = 20000
 	portCount = 12000
+	// blockSize is more than a playground needs.
+	blockSize = 120
 )
 
 // Ports hands out ports on 127.0.0.1 by name and always the same one for a name.
@@ -44,15 +48,16 @@ func (p *Ports) Reserve(names ...string) error {
 	for _, port := range p.byName {
 		taken[port] = true
 	}
+	next := p.next()
 	for _, name := range names {
 		if p.byName[name] != 0 {
 			continue
 		}
-		port, err := free(taken)
+		port, err := free(taken, next)
 		if err != nil {
 			return fmt.Errorf("find a port for %s: %w", name, err)
 		}
-		p.byName[name], taken[port] = port, true
+		p.byName[name], taken[port], next = port, true, port+1
 	}
 	return p.save(p.byName)
 }
@@ -68,10 +73,19 @@ func (p *Ports) Get(name string) int {
 	return port
 }
 
-func free(taken map[int]bool) (int, error) {
-	start := rand.IntN(portCount)
+// next is where to look for a further port: behind those that are known, or at the beginning of some block. Playgrounds that boot at
+// once, and listen on their last ports much later than on their first, so have hardly a chance to choose the same.
+func (p *Ports) next() int {
+	if len(p.byName) == 0 {
+		return firstPort + blockSize*rand.IntN(portCount/blockSize)
+	}
+	return slices.Max(slices.Collect(maps.Values(p.byName))) + 1
+}
+
+// free finds the first port at or behind start that is free.
+func free(taken map[int]bool, start int) (int, error) {
 	for i := range portCount {
-		port := firstPort + (start+i)%portCount
+		port := firstPort + (start-firstPort+i)%portCount
 		if taken[port] {
 			continue
 		}
