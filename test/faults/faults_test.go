@@ -71,9 +71,15 @@ func (a *application) spoiled(ctx context.Context, m moment, at role, kind fault
 	for range tellings {
 		p := a.passage(ctx, m)
 		By(fmt.Sprintf("a %s on %s, where the storage is told to %s", m, a.here, word))
-		i := a.inject(ctx, a.cluster(at), word)
+		i := a.injection(a.cluster(at), word)
 		began := time.Now()
-		p.begin(ctx)
+		if diesAtRest(kind, value) {
+			p.begin(ctx)
+			i.arm(ctx)
+		} else {
+			i.arm(ctx)
+			p.begin(ctx)
+		}
 		happened := i.awaited(ctx, kind, began, func(ctx context.Context) bool { return a.over(ctx, p) })
 		if happened && (kind == faults.Fail || kind == faults.Hang) {
 			hold(ctx)
@@ -88,6 +94,11 @@ func (a *application) spoiled(ctx context.Context, m moment, at role, kind fault
 		}
 	}
 	Fail(fmt.Sprintf("%s did not happen in a %s", word, m))
+}
+
+// diesAtRest says that the storage would die before the moment has begun, because it always takes the step.
+func diesAtRest(kind faults.Kind, value string) bool {
+	return kind == faults.Crash && slices.Contains(atRest, operationOf(value))
 }
 
 // hold lets a fault last.
@@ -124,7 +135,10 @@ func (a *application) surveyed(ctx context.Context, m moment) []step {
 	for _, point := range faults.Points() {
 		notes = append(notes, "note="+point)
 	}
-	injections := map[role]*injection{source: a.inject(ctx, a.here, notes...), target: a.inject(ctx, a.there(), notes...)}
+	injections := map[role]*injection{source: a.injection(a.here, notes...), target: a.injection(a.there(), notes...)}
+	for _, i := range injections {
+		i.arm(ctx)
+	}
 	p.begin(ctx)
 	p.end(ctx)
 	var found []step

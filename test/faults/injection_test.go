@@ -27,19 +27,16 @@ type injection struct {
 	app     *application
 	cluster string
 	words   []string
-	// injected says since when they are in place, armed when they were put in place last.
+	// injected says since when what happens counts, armed when they were put in place last.
 	injected, armed time.Time
 }
 
-// inject puts faults in place.
-func (a *application) inject(ctx context.Context, cluster string, words ...string) *injection {
-	GinkgoHelper()
-	i := &injection{
+// injection of faults on a cluster, which are not in place yet.
+func (a *application) injection(cluster string, words ...string) *injection {
+	return &injection{
 		app: a, cluster: cluster, injected: time.Now(),
 		words: append([]string{"fault", "cluster=" + cluster, "namespace=" + a.Namespace}, words...),
 	}
-	i.arm(ctx)
-	return i
 }
 
 // arm puts the faults in place. A simulator that is being started, because somebody else's fault had it die, is told once it has.
@@ -67,7 +64,7 @@ func (i *injection) awaited(ctx context.Context, kind faults.Kind, began time.Ti
 	return happened
 }
 
-// log is what happened to the application's volumes on the cluster since the faults were put in place first.
+// log is what has happened to the application's volumes on the cluster that counts.
 func (i *injection) log() []faults.Happening {
 	GinkgoHelper()
 	all, err := faults.ReadLog(faults.LogFile(component.Cluster{Root: playground.Root, Name: i.cluster}.Dir("volumes")))

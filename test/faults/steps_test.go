@@ -74,6 +74,9 @@ var (
 	}
 )
 
+// atRest are the operations that storage goes through all the time.
+var atRest = []string{"write", "snapshot", "ship", "commit", "persist"}
+
 // elsewhere are the operations in which no moment comes by, and what tries them.
 var elsewhere = map[string]string{
 	"disable":               "protection is taken off before each first protection but the first",
