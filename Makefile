@@ -83,7 +83,7 @@ FAULTS_FLAGS ?=
 faults: tools build ## Have storage lag, fail, hang and die between any two steps; --label-filter=sample tries a step per method
 	@hack/own-playground.sh go tool ginkgo --procs=$(FAULTS_PROCS) --timeout=90m --poll-progress-after=5m $(FAULTS_FLAGS) ./test/faults
 
-CHAOS_FLAGS ?=
+CHAOS_FLAGS ?= -seed 203 -length 5m
 .PHONY: chaos
 chaos: tools build-failpoints ## Break a playground at random while people act, and hold what happens against what is promised
 	@go build -o bin/chaos ./test/chaos
