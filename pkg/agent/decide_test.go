@@ -353,6 +353,10 @@ func TestAPrimaryProtects(t *testing.T) {
 			world: fullyCaptured(primaryWorld().with(vol("a", inSync))),
 			does:  []string{"promote a"}, state: v1alpha1.UnknownState,
 		},
+		"what a volume waits for that has no state yet is said": {
+			world: primaryWorld().with(vol("a", func(v *Volume) { v.Awaited = "the group is full" })),
+			does:  []string{"capture", "promote a"}, state: v1alpha1.UnknownState, says: []string{"DataReady=False Promoting shop/a is being made primary: the group is full"},
+		},
 		"what went wrong last is said": {
 			world: func() world {
 				w := fullyCaptured(primaryWorld().with(vol("a", promoting)))
@@ -516,6 +520,10 @@ func TestAStandbyTouchesNothing(t *testing.T) {
 		"with copies it made earlier": {world: standingBy().with(vol("a", inSync)), state: v1alpha1.SecondaryState, says: []string{"DataProtected=True"}},
 		"with copies being resynced": {
 			world: standingBy().with(vol("a", behind)), state: v1alpha1.SecondaryState, says: []string{"DataProtected=False Resyncing shop/a"},
+		},
+		"what storage says of a copy that is not complete is said": {
+			world: standingBy().with(vol("a", behind, func(v *Volume) { v.State.Message = "no such peer" })),
+			state: v1alpha1.SecondaryState, says: []string{"DataProtected=False Resyncing shop/a is being resynced from the primary: no such peer"},
 		},
 		"with a claim in the way of a recovery": {
 			world: standingBy().with(vol("a", unclaimed)), state: v1alpha1.SecondaryState,

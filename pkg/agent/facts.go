@@ -74,8 +74,9 @@ type Volume struct {
 	// Class that replicates it, or problem why none does.
 	Class   string
 	Problem *replication.Problem
-	// State of its replication; nil if there is none.
-	State *replication.State
+	// State of its replication; nil if there is none, and awaited then says what it is waiting for, if that is known.
+	State   *replication.State
+	Awaited string
 }
 
 // StopFacts are what stopping the workload has come to. They are of the current command only.

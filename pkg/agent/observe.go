@@ -128,7 +128,7 @@ func (a *Agent) observeVolume(ctx context.Context, pvc *corev1.PersistentVolumeC
 		noted = v1alpha1.ReplicationMethod(pvc.Annotations[mark.Method])
 	}
 	choice, err := a.backends.Choose(v.Volume, noted)
-	v.Method, v.Class, v.Problem, v.State = choice.Method, choice.Class, choice.Problem, choice.State
+	v.Method, v.Class, v.Problem, v.State, v.Awaited = choice.Method, choice.Class, choice.Problem, choice.State, choice.Awaited
 	return v, err
 }
 

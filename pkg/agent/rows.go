@@ -142,16 +142,25 @@ func secondaryProtected(v *Volume, ready status.Condition) status.Condition {
 	case v.State == nil || v.State.InSync:
 		return status.True("InSync", "")
 	default:
-		return status.False("Resyncing", fmt.Sprintf("PersistentVolumeClaim %s is being resynced from the primary", v.Key()))
+		return status.False("Resyncing", withReason(fmt.Sprintf("PersistentVolumeClaim %s is being resynced from the primary", v.Key()), v))
 	}
 }
 
 func (d *decider) waitingFor(v *Volume, what string) string {
 	message := fmt.Sprintf("PersistentVolumeClaim %s %s", v.Key(), what)
-	if v.State != nil && v.State.Message != "" {
-		message += ": " + v.State.Message
+	return d.failing(withReason(message, v))
+}
+
+// withReason adds what storage says of it, or what is awaited of storage.
+func withReason(message string, v *Volume) string {
+	reason := v.Awaited
+	if v.State != nil {
+		reason = v.State.Message
 	}
-	return d.failing(message)
+	if reason == "" {
+		return message
+	}
+	return message + ": " + reason
 }
 
 func (d *decider) row(v *Volume) status.Volume {

@@ -30,8 +30,9 @@ type Choice struct {
 	// Class that replicates the volume, or problem why none does.
 	Class   string
 	Problem *Problem
-	// State of its replication; nil if there is none.
-	State *State
+	// State of its replication; nil if there is none, and awaited says what that is waiting for, if that is known.
+	State   *State
+	Awaited string
 }
 
 // Choose says how a volume is replicated. What it got it keeps: noted is the method that was noted on its claim, and where
@@ -63,7 +64,11 @@ func (b Backends) Choose(v Volume, noted v1alpha1.ReplicationMethod) (Choice, er
 
 func chosen(backend Backend, v Volume, state *State) Choice {
 	class, problem := backend.Class(v)
-	return Choice{Method: backend.Method(), Class: class, Problem: problem, State: state}
+	choice := Choice{Method: backend.Method(), Class: class, Problem: problem, State: state}
+	if explainer, ok := backend.(Explainer); ok && state == nil {
+		choice.Awaited = explainer.Awaited(v.Key())
+	}
+	return choice
 }
 
 func unknown(v Volume, method v1alpha1.ReplicationMethod) *Problem {

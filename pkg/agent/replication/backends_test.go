@@ -29,6 +29,24 @@ func (k known) Method() v1alpha1.ReplicationMethod          { return k.method }
 func (k known) Report(types.NamespacedName) (*State, error) { return k.state, k.err }
 func (k known) Class(v Volume) (string, *Problem)           { return "class-of-" + string(k.method), Bound(v) }
 
+// explaining is a backend that says what volumes without a state wait for.
+type explaining struct{ known }
+
+func (explaining) Awaited(types.NamespacedName) string { return "the storage" }
+
+func TestWhatAVolumeWaitsForIsAskedWhileItHasNoState(t *testing.T) {
+	const method = v1alpha1.MethodVolumeGroupReplication
+	for _, tc := range []struct {
+		state *State
+		want  string
+	}{{nil, "the storage"}, {&State{Wanted: Primary}, ""}} {
+		choice, err := Backends{explaining{known{method: method, state: tc.state}}}.Choose(volumeOf("fast"), method)
+		if err != nil || choice.Awaited != tc.want {
+			t.Errorf("state %+v: awaits %q, %v; want %q", tc.state, choice.Awaited, err, tc.want)
+		}
+	}
+}
+
 func volumeOf(class string, peers ...v1alpha1.PeerClass) Volume {
 	return Volume{
 		PVC: &corev1.PersistentVolumeClaim{

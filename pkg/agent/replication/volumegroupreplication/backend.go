@@ -74,8 +74,9 @@ func (b *Backend) mayLook(group types.NamespacedName) bool {
 }
 
 var (
-	_ replication.Backend = (*Backend)(nil)
-	_ replication.Carrier = (*Backend)(nil)
+	_ replication.Backend   = (*Backend)(nil)
+	_ replication.Carrier   = (*Backend)(nil)
+	_ replication.Explainer = (*Backend)(nil)
 )
 
 // Method implements replication.Backend.
@@ -93,6 +94,20 @@ func (b *Backend) Report(claim types.NamespacedName) (*replication.State, error)
 		return nil, err
 	}
 	return o.report(pvc), nil
+}
+
+// Awaited implements replication.Explainer.
+func (b *Backend) Awaited(claim types.NamespacedName) string {
+	ctx := context.Background()
+	pvc, group, err := b.claim(ctx, claim)
+	if group == "" || err != nil {
+		return ""
+	}
+	o, err := b.observe(ctx, claim.Namespace, group)
+	if err != nil {
+		return err.Error()
+	}
+	return o.awaited(pvc)
 }
 
 // Promote implements replication.Backend. csi-addons escalates a promotion to a forced one by itself.

@@ -95,7 +95,7 @@ func (c *cluster) volume(name string) replication.Volume {
 }
 
 func (c *cluster) groupName() string {
-	return fit("shop", "together")
+	return replication.FitName("shop", "together")
 }
 
 func (c *cluster) group() observed {
@@ -473,12 +473,12 @@ func TestAnAbortedHandoverIsTakenBackWhateverWasRestoredBefore(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	long := strings.Repeat("very-", 40)
-	for _, name := range []string{fit("shop", "x"), fit(long, "x"), fit("a.b.", "x"), contentName(long[:60], fit(long))} {
+	for _, name := range []string{replication.FitName("shop", "x"), replication.FitName(long, "x"), replication.FitName("a.b.", "x"), contentName(long[:60], replication.FitName(long))} {
 		if problems := validation.IsValidLabelValue(name); len(problems) > 0 || len(validation.IsDNS1123Subdomain(name)) > 0 {
 			t.Errorf("%s: %v", name, problems)
 		}
 	}
-	if fit(long, "x") == fit(long, "y") || contentName("a", "b-c") == contentName("a-b", "c") {
+	if replication.FitName(long, "x") == replication.FitName(long, "y") || contentName("a", "b-c") == contentName("a-b", "c") {
 		t.Error("two names are the same")
 	}
 }

@@ -46,11 +46,46 @@ func (o observed) report(pvc *corev1.PersistentVolumeClaim) *replication.State {
 		return nil
 	}
 	state := o.groupState()
-	state.InSync = state.InSync && confirmed
+	if !confirmed {
+		state.InSync, state.Message = false, cmp.Or(o.awaited(pvc), state.Message)
+	}
 	if joined, ok := pvc.Annotations[mark.VolumeGroupJoined]; ok && !syncedSince(state, joined) {
 		state.LastSyncTime, state.LastSyncDuration, state.LastSyncBytes = nil, nil, nil
 	}
 	return state
+}
+
+// awaited says why a claim that is to be in the group is not. What the storage answers to a change of the group's members,
+// csi-addons writes into its log and nowhere else.
+func (o observed) awaited(pvc *corev1.PersistentVolumeClaim) string {
+	if o.vgr == nil {
+		return ""
+	}
+	group, content := o.vgr.Namespace+"/"+o.vgr.Name, o.vgr.Spec.VolumeGroupReplicationContentName
+	own := o.ownMessage()
+	switch {
+	case own != "":
+		return fmt.Sprintf("VolumeGroupReplication %s: %s", group, own)
+	case !o.lists(pvc):
+		return fmt.Sprintf("csi-addons has not found it to be one of VolumeGroupReplication %s yet", group)
+	case o.content == nil:
+		return fmt.Sprintf("VolumeGroupReplicationContent %s is not there", content)
+	case o.content.Spec.VolumeGroupReplicationHandle == "":
+		return fmt.Sprintf("the storage has not made the group of VolumeGroupReplicationContent %s; if that lasts, the log of csi-addons' manager says why", content)
+	case !o.confirms(pvc):
+		return fmt.Sprintf("the storage has not confirmed that it is in the group of VolumeGroupReplicationContent %s; if that lasts, "+
+			"the log of csi-addons' manager says why", content)
+	}
+	return ""
+}
+
+// ownMessage is what csi-addons could not do for the group itself. Once it could, it writes there what it says of the group's
+// VolumeReplication.
+func (o observed) ownMessage() string {
+	if o.vgr.Status.ObservedGeneration != o.vgr.Generation || o.vr != nil && o.vgr.Status.Message == o.vr.Status.Message {
+		return ""
+	}
+	return o.vgr.Status.Message
 }
 
 // groupState is the state of the group as a whole.

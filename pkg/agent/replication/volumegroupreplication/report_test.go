@@ -66,6 +66,9 @@ func TestTheStateOfAMemberIsItsGroups(t *testing.T) {
 	}
 	lagging := secondary
 	lagging.InSync = false
+	unconfirmed := lagging
+	unconfirmed.Message = "the storage has not confirmed that it is in the group of VolumeGroupReplicationContent content; if that lasts, " +
+		"the log of csi-addons' manager says why"
 	unsynced := primary
 	unsynced.LastSyncTime = nil
 	for name, tc := range map[string]struct {
@@ -81,8 +84,9 @@ func TestTheStateOfAMemberIsItsGroups(t *testing.T) {
 			o.content.Status.PersistentVolumeRefList = o.content.Status.PersistentVolumeRefList[:1]
 		}), member("b"), nil},
 		"secondary with the others but not in sync while the storage does not have it in the group": {with(csiaddons.Secondary, func(o *observed) {
+			o.vgr.Spec.VolumeGroupReplicationContentName = "content"
 			o.content.Status.PersistentVolumeRefList = o.content.Status.PersistentVolumeRefList[:1]
-		}), member("b"), &lagging},
+		}), member("b"), &unconfirmed},
 		"not in sync while the group is not": {with(csiaddons.Secondary, func(o *observed) { o.vr.Status.Conditions[1].Status = metav1.ConditionTrue }), member("a"), &lagging},
 		"unknown while csi-addons has not passed on what the group was told": {with(csiaddons.Primary, func(o *observed) {
 			o.vgr.Spec.ReplicationState = csiaddons.Secondary
@@ -114,4 +118,49 @@ func TestTheStateOfAMemberIsItsGroups(t *testing.T) {
 func joined(pvc *corev1.PersistentVolumeClaim, at string) *corev1.PersistentVolumeClaim {
 	pvc.Annotations = map[string]string{mark.VolumeGroupJoined: at}
 	return pvc
+}
+
+func TestWhatAMemberWaitsForIsSaid(t *testing.T) {
+	only := func(edit func(*observed)) observed {
+		o := healthy(csiaddons.Primary)
+		o.vgr.Spec.VolumeGroupReplicationContentName = "content"
+		edit(&o)
+		return o
+	}
+	const nothingFound = "csi-addons has not found it to be one of VolumeGroupReplication shop/g yet"
+	for name, tc := range map[string]struct {
+		group observed
+		pvc   *corev1.PersistentVolumeClaim
+		want  string
+	}{
+		"nothing of a member":                 {only(func(*observed) {}), member("a"), ""},
+		"nothing where there is no group":     {observed{}, member("a"), ""},
+		"that csi-addons has not found it":    {only(func(*observed) {}), member("c"), nothingFound},
+		"that the group's content is not":     {only(func(o *observed) { o.content = nil }), member("a"), "VolumeGroupReplicationContent content is not there"},
+		"what csi-addons could not do":        {only(func(o *observed) { o.vr, o.vgr.Status.Message = nil, "no class gold" }), member("c"), "VolumeGroupReplication shop/g: no class gold"},
+		"not what csi-addons said long ago":   {only(func(o *observed) { o.vgr.Generation, o.vgr.Status.Message = 2, "no class gold" }), member("c"), nothingFound},
+		"not what its VolumeReplication says": {only(func(o *observed) { o.vgr.Status.Message, o.vr.Status.Message = "promoted", "promoted" }), member("c"), nothingFound},
+		"what keeps csi-addons from taking a further member": {only(func(o *observed) {
+			o.vgr.Status.Message, o.vr.Status.Message = "more than 100 claims", "promoted"
+		}), member("c"), "VolumeGroupReplication shop/g: more than 100 claims"},
+		"that the storage has not made the group": {only(func(o *observed) { o.content.Spec.VolumeGroupReplicationHandle = "" }), member("a"),
+			"the storage has not made the group of VolumeGroupReplicationContent content; if that lasts, the log of csi-addons' manager says why"},
+		"that the storage has not confirmed it": {only(func(o *observed) { o.content.Status.PersistentVolumeRefList = nil }), member("a"),
+			"the storage has not confirmed that it is in the group of VolumeGroupReplicationContent content; if that lasts, the log of csi-addons' manager says why"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := tc.group.awaited(tc.pvc); got != tc.want {
+				t.Errorf("got  %q\nwant %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestACopyThatIsNotInTheGroupSaysWhy(t *testing.T) {
+	o := healthy(csiaddons.Secondary)
+	o.vgr.Spec.VolumeGroupReplicationContentName, o.content.Status.PersistentVolumeRefList = "content", nil
+	state := o.report(member("a"))
+	if state == nil || state.InSync || state.Message != o.awaited(member("a")) || state.Message == "" {
+		t.Errorf("got %+v", state)
+	}
 }
