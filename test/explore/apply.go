@@ -7,9 +7,12 @@ import "github.com/ramendr/dr-apiserver/pkg/action"
 
 // apply lets an event happen, and what follows from it at once. If it changes nothing it was not enabled.
 func (m *model) apply(s state, e event) (state, error) {
+	if !m.scenario.swift {
+		return s, m.happens(&s, e)
+	}
 	before := s
 	err := m.happens(&s, e)
-	if err == nil && m.scenario.swift && s != before {
+	if err == nil && s != before {
 		err = m.swiftly(&s)
 	}
 	return s, err
@@ -32,7 +35,7 @@ func (m *model) swiftly(s *state) error {
 }
 
 func (m *model) happens(s *state, e event) error {
-	c, n := int(e.c), int(e.n)
+	c, n, recorded := int(e.c), int(e.n), recordKey{s.hub.seenPlacement, s.hub.actions}
 	var err error
 	switch e.kind {
 	case hubSees:
@@ -80,7 +83,7 @@ func (m *model) happens(s *state, e event) error {
 		}
 	}
 	if err == nil {
-		err = m.normalize(s)
+		err = m.normalize(s, recorded)
 	}
 	if err == nil {
 		err = m.checkWriters(s)
@@ -215,6 +218,10 @@ func (m *model) fault(s *state, e event) {
 		return
 	}
 	*spend--
+	if s.left.backups == 0 {
+		// Nothing is restored from it any more: states that differ in it alone are the same.
+		s.hub.backup = 0
+	}
 }
 
 // die ends an agent's process, and with it all that it did not write down. While it is away nobody sees what the hub has.
@@ -245,8 +252,9 @@ func (m *model) restoreHub(s *state) {
 	s.ghost = m.ghosts.put(g)
 }
 
-// normalize has happen at once what the scenario lets nobody come between.
-func (m *model) normalize(s *state) error {
+// normalize has happen at once what the scenario lets nobody come between. The records are looked at unless they, and what
+// they follow from, are as they were recorded last.
+func (m *model) normalize(s *state, recorded recordKey) error {
 	if !m.scenario.hubLags {
 		s.hub.seenPlacement, s.hub.seenGroups = s.hub.placement, s.hub.groups
 	}
@@ -255,8 +263,11 @@ func (m *model) normalize(s *state) error {
 			s.hub.connected[c] = s.hub.connected[c] || s.reachable(c)
 		}
 	}
-	if !m.scenario.records {
-		return m.reconcileRecords(s)
+	for !m.scenario.records && recorded != (recordKey{s.hub.seenPlacement, s.hub.actions}) {
+		recorded = recordKey{s.hub.seenPlacement, s.hub.actions}
+		if err := m.reconcileRecords(s); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -54,8 +54,8 @@ type model struct {
 	scenario scenario
 	deciders
 	policy *v1alpha1.DRPolicy
-	// within is what happens within clusters.
-	within []event
+	// within is what happens within clusters, fair the order in which everything has its turn when nothing fails.
+	within, fair []event
 
 	placements  table[*v1alpha1.DRPlacementControl]
 	groups      table[*v1alpha1.VolumeReplicationGroup]
@@ -96,7 +96,7 @@ func newModel(sc scenario, d deciders) *model {
 	m := &model{scenario: sc, deciders: d, policy: policy, memoState: memo[ref, *replication.State]{},
 		memoWish: memo[wish, ref]{}, memoCSI: memo[csiKey, csiTurn]{}, memoSeal: memo[sealKey, ref]{}, memoPut: memo[putKey, putResult]{},
 		memoSent: memo[[3]ref, sent]{}, memoSeen: memo[ref, ref]{}, memoStatus: memo[ref, ref]{}}
-	m.within = m.withinClusters()
+	m.within, m.fair = m.withinClusters(), m.calm()
 	m.decideWith(d)
 	return m
 }

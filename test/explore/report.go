@@ -17,7 +17,7 @@ const rowFormat = "%-10s %-6s %9s %12s %6s %9s %8s  %s\n"
 // explore searches the scenarios and tells what came of it. A violation is told as a story, and written to a file that
 // TestStories replays once it is moved to testdata/traces.
 func explore(only, bound, own string, most, walks int, seed int64) error {
-	fmt.Printf(rowFormat, "SCENARIO", "BOUND", "STATES", "TRANSITIONS", "DEPTH", "TIME", "MEMORY", "")
+	fmt.Printf(rowFormat, "SCENARIO", "BOUND", "STATES", "TRANSITIONS", "DEPTH", "CPU", "MEMORY", "")
 	failed, states := 0, 0
 	for _, sc := range scenarios {
 		if only != "" && sc.name != only {

@@ -153,7 +153,7 @@ func (m *model) begin(bound budget) state {
 		s.sites[0].claims[v] = claimPlain
 		s.volumes[v] = m.arrays.put(volume{{role: arrayStandalone}, {}})
 	}
-	if err := m.normalize(&s); err != nil {
+	if err := m.normalize(&s, recordKey{}); err != nil {
 		panic(err)
 	}
 	settled, _, err := m.settle(s)

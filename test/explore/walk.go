@@ -7,7 +7,6 @@ import (
 	"errors"
 	"math/rand"
 	"slices"
-	"time"
 )
 
 // walkLength is how many events a random walk has.
@@ -15,21 +14,22 @@ const walkLength = 400
 
 // walk lets events happen at random, far more of each than a search can afford. The seed gives the same walks again.
 func (m *model) walk(bound string, walks int, seed int64) outcome {
-	started, random := time.Now(), rand.New(rand.NewSource(seed)) //nolint:gosec // reproducible on purpose
+	began, random := used(), rand.New(rand.NewSource(seed)) //nolint:gosec // reproducible on purpose
 	out := outcome{scenario: m.scenario.name, bound: "walks"}
 	possible, good := m.everything(), map[[2]uint64]struct{}{}
 	allowed := m.scenario.bounds[bound]
 	allowed.verbs, allowed.faults, allowed.crashes, allowed.writes = allowed.verbs+4, allowed.faults+4, allowed.crashes+4, maxRecords
+	first := m.begin(allowed)
 	for range walks {
-		events, err := m.wander(m.begin(allowed), possible, random, good)
+		events, err := m.wander(first, possible, random, good)
 		if errors.As(err, &out.violation) {
-			out.trace = m.shorten(m.begin(allowed), events, &out.violation)
+			out.trace = m.shorten(first, events, &out.violation)
 			break
 		}
 		out.transitions += len(events)
 		out.depth = max(out.depth, len(events))
 	}
-	out.states, out.took = walks, time.Since(started)
+	out.states, out.took = walks, used()-began
 	return out
 }
 
