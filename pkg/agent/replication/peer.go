@@ -4,8 +4,11 @@
 package replication
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
@@ -76,4 +79,20 @@ func PeerCluster(v Volume) string {
 		}
 	}
 	return ""
+}
+
+// longestName is what fits a label's value.
+const longestName = 63
+
+// GroupName names the group of an application's volumes that something covers: the same on every cluster.
+func GroupName(rules Rules, of string) string {
+	return FitName(strings.TrimSuffix(rules.Group.Name, "."+rules.Cluster), of)
+}
+
+// FitName shortens a name to what fits a label's value, so that a hash of what it has to tell apart fits behind it.
+func FitName(name string, of ...string) string {
+	sum := sha256.Sum256([]byte(strings.Join(append([]string{name}, of...), "\n")))
+	hash := hex.EncodeToString(sum[:4])
+	name = name[:min(len(name), longestName-len(hash)-1)]
+	return strings.TrimRight(name, "-.") + "-" + hash
 }
