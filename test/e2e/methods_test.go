@@ -20,24 +20,35 @@ import (
 
 const (
 	replicatedClass = "sim-replicated"
-	plainClass      = "sim-plain"
+	// groupCopiedClass is of storage that can take snapshots of several volumes at one point in time.
+	groupCopiedClass = "sim-snapshot-group"
+	plainClass       = "sim-plain"
 )
 
-// methodOf is how the volumes of each class are replicated.
-var methodOf = map[string]v1alpha1.ReplicationMethod{
-	replicatedClass: v1alpha1.MethodVolumeReplication,
-	groupClass:      v1alpha1.MethodVolumeGroupReplication,
-	copiedClass:     v1alpha1.MethodVolSync,
+// methods are how the policy has volumes of each class replicated.
+func methods(ctx context.Context) map[string]v1alpha1.ReplicationMethod {
+	GinkgoHelper()
+	policy, err := playground.Hub.DR.DrV1alpha1().DRPolicies().Get(ctx, framework.Policy, metav1.GetOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	found := map[string]v1alpha1.ReplicationMethod{}
+	for _, class := range policy.Status.Async.PeerClasses {
+		found[class.StorageClassName] = class.Method
+	}
+	Expect(found).To(And(
+		HaveKeyWithValue(replicatedClass, v1alpha1.MethodVolumeReplication), HaveKeyWithValue(groupClass, v1alpha1.MethodVolumeGroupReplication),
+		HaveKeyWithValue(copiedClass, v1alpha1.MethodVolSync), HaveKey(groupCopiedClass)))
+	return found
 }
 
 // eachItsOwnWay checks that each of the application's volumes is replicated by the method of its class.
 func eachItsOwnWay(ctx context.Context, app *framework.App, cluster string) {
 	GinkgoHelper()
+	methods := methods(ctx)
 	group, err := app.Groups().Get(ctx, app.Group(cluster), metav1.GetOptions{})
 	Expect(err).NotTo(HaveOccurred())
 	Expect(group.Status.ProtectedPVCs).To(HaveLen(4))
 	for _, row := range group.Status.ProtectedPVCs {
-		Expect(row.ReplicationMethod).To(Equal(methodOf[row.StorageClassName]), "volume %s of class %s", row.Name, row.StorageClassName)
+		Expect(row.ReplicationMethod).To(Equal(methods[row.StorageClassName]), "volume %s of class %s", row.Name, row.StorageClassName)
 		Expect(row.Peer).To(Equal(framework.Other(cluster)))
 		Expect(row.LastSyncTime).NotTo(BeNil())
 		Expect(group.Status.LastGroupSyncTime.After(row.LastSyncTime.Time)).To(BeFalse(), "the group is as old as its oldest volume")
@@ -55,7 +66,7 @@ var _ = Describe("An application whose volumes are on different storage", func()
 	It("is failed over and comes back as one thing, and each volume stays replicated in its own way", func(ctx SpecContext) {
 		app := newApp()
 		By("deploying the application " + app.Namespace + " with volumes of several classes")
-		classes := strings.Join([]string{replicatedClass, groupClass, copiedClass, groupClass}, ",")
+		classes := strings.Join([]string{replicatedClass, groupClass, copiedClass, groupCopiedClass}, ",")
 		Expect(app.Deploy(ctx, framework.DR1, 4, "--storage-class", classes)).To(Succeed())
 		By("protecting it")
 		Expect(app.Protect(ctx)).To(Succeed())
