@@ -124,7 +124,7 @@ bench-api: tools build ## Compare the API with a CustomResourceDefinition of the
 
 .PHONY: explore
 explore: ## Let everything happen that can, in every order, and check that the promises hold
-	@go run ./test/explore $(EXPLORE_FLAGS)
+	@go run ./test/explore -walks 500 $(EXPLORE_FLAGS)
 
 .PHONY: clean
 clean: down ## Remove what was built

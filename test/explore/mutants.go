@@ -46,6 +46,8 @@ var mutants = []mutant{
 	{"an action ends before the target confirms", "failover", oneRequest, everyActionEnds, endTooSoon, nil},
 	{"an action that has succeeded fails afterwards", "failover", oneRequest, everyActionEnds, failAfterwards, nil},
 	{"a restore that is half done is taken for done", "backup", oneRestore, everyActionEnds, takeForSettled, nil},
+	{"a former primary holds on to what its successor lacks", "rewind", oneRequest, everyActionEnds, holdOn, promotedUnbeknown},
+	{"a relocate goes on to a cluster that was promoted before", "rewind", oneRequest, everyActionEnds, ignorePromoted, promotedUnbeknown},
 	{"a deleted primary that was failed away from goes on", "deletion", twoRequests, everyActionEnds, letGoRunning, nil},
 }
 
@@ -65,6 +67,19 @@ func (mu mutant) hunt() (*model, outcome, error) {
 	s.left = mu.bound
 	m.decideWith(d)
 	return m, m.searchFrom(s, "mutant", 0), nil
+}
+
+// promotedUnbeknown is a failover that the hub forgets while its source, which was not reachable then, writes on.
+var promotedUnbeknown = []string{
+	"the hub is backed up",
+	"FAULT: dr1 cannot reach the hub",
+	"FAULT: the hub is restored from its backup",
+	"somebody asks: failover to dr2 acknowledging SourceMayStillWrite",
+	"hub: the placement controller decides",
+	"dr2: the agent sees its group",
+	"FAULT: the hub is restored from its backup",
+	"dr1 reaches the hub again",
+	"dr1: the application writes a record",
 }
 
 // stoppedAndTakenBack is a failover that is aborted while its source, which has reported that it stopped, is away. When it

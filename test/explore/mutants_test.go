@@ -36,6 +36,7 @@ func TestStoriesWouldTellAgain(t *testing.T) {
 		"restored-hub-believes-its-backup":          believeBackupsOf(anybody),
 		"abort-of-a-forgotten-promotion":            believeBackupsOf(abortedTarget),
 		"restored-hub-tells-a-target-given-up":      believeBackupsOf(passedSource),
+		"relocate-to-a-cluster-promoted-unbeknown":  ignorePromoted,
 	} {
 		text, err := os.ReadFile(filepath.Join("testdata", "traces", file+".txt"))
 		if err != nil {

@@ -60,6 +60,8 @@ func (o outcome) row() string {
 	switch {
 	case o.violation != nil:
 		verdict = "VIOLATED: " + string(o.violation.invariant)
+	case o.bound == afoot:
+		verdict = "so many walks"
 	case !o.complete:
 		verdict = "not every state"
 	}

@@ -69,8 +69,8 @@ var scenarios = []scenario{
 		verbs:  []verb{failover(1, false), failover(1, true), relocate(1), failover(0, true), relocate(0), abort, giveUp},
 		faults: []kind{hubSaved, hubRestored, hubDies, agentCut},
 		bounds: map[string]budget{
-			"small": {verbs: 2, backups: 2},
-			"ci":    {verbs: 2, faults: 1, backups: 2},
+			"small": {verbs: 1, backups: 2},
+			"ci":    {verbs: 2, backups: 2},
 			"large": {verbs: 3, faults: 1, crashes: 1, backups: 3, writes: 1},
 		},
 	},

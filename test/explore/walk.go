@@ -9,13 +9,16 @@ import (
 	"slices"
 )
 
-// walkLength is how many events a random walk has.
-const walkLength = 400
+// walkLength is how many events a random walk tries, afoot its bound's name.
+const (
+	walkLength = 400
+	afoot      = "walks"
+)
 
 // walk lets events happen at random, far more of each than a search can afford. The seed gives the same walks again.
 func (m *model) walk(bound string, walks int, seed int64) outcome {
 	began, random := used(), rand.New(rand.NewSource(seed)) //nolint:gosec // reproducible on purpose
-	out := outcome{scenario: m.scenario.name, bound: "walks"}
+	out := outcome{scenario: m.scenario.name, bound: afoot}
 	possible, good := m.everything(), map[[2]uint64]struct{}{}
 	allowed := m.scenario.bounds[bound]
 	allowed.verbs, allowed.faults, allowed.crashes, allowed.writes = allowed.verbs+4, allowed.faults+4, allowed.crashes+4, maxRecords
