@@ -18,7 +18,9 @@ func SyncPoint(primary, peer *v1alpha1.VolumeReplicationGroup, known *metav1.Tim
 		return nil
 	}
 	for i := range primary.Status.ProtectedPVCs {
-		if row := &primary.Status.ProtectedPVCs[i]; row.ReplicationMethod == v1alpha1.MethodVolSync && !arrived(row, peer) {
+		row := &primary.Status.ProtectedPVCs[i]
+		if row.ReplicationMethod == v1alpha1.MethodVolSync && !arrived(row, peer) ||
+			row.ReplicationMethod == v1alpha1.MethodVolSyncGroup && !groupArrived(row.ConsistencyGroup, primary, peer) {
 			return known
 		}
 	}
@@ -34,4 +36,22 @@ func arrived(row *v1alpha1.ProtectedPVC, peer *v1alpha1.VolumeReplicationGroup) 
 	return slices.ContainsFunc(peer.Status.VolSync.Destinations, func(d v1alpha1.VolSyncDestinationStatus) bool {
 		return d.Name == row.Name && d.LastSyncTime != nil && !d.LastSyncTime.Before(row.LastSyncTime)
 	})
+}
+
+// groupArrived tells whether a peer keeps all members of the cycle that the primary sent last.
+func groupArrived(name string, primary, peer *v1alpha1.VolumeReplicationGroup) bool {
+	sent, received := volSyncGroup(primary, name), volSyncGroup(peer, name)
+	return sent.Cycle > 0 && sent.Stream == received.Stream && received.Cycle >= sent.Cycle
+}
+
+// volSyncGroup is what a group says of a consistency group; nothing if it does not know it.
+func volSyncGroup(of *v1alpha1.VolumeReplicationGroup, name string) v1alpha1.VolSyncGroup {
+	if of != nil && of.Status.VolSync != nil {
+		for _, g := range of.Status.VolSync.Groups {
+			if g.Name == name {
+				return g
+			}
+		}
+	}
+	return v1alpha1.VolSyncGroup{}
 }

@@ -120,6 +120,7 @@ func (d *decider) begin() {
 
 func (d *decider) end(refusal *checkpoint.Refusal) Decision {
 	d.planVolSync(false)
+	d.reportSent()
 	if refusal != nil {
 		d.condition(v1alpha1.ConditionDataReady, status.False(refusal.Reason, refusal.Message))
 	}

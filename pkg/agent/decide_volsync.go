@@ -50,6 +50,17 @@ func (d *decider) receive() {
 	for _, r := range d.VolSync.Received(d.spec.VolSync) {
 		d.report.VolSync.Destinations = append(d.report.VolSync.Destinations, r.VolSyncDestinationStatus)
 	}
+	d.report.VolSync.Groups = d.VolSync.Arrived(d.spec.VolSync)
+}
+
+// reportSent tells the peer, by way of the hub, which groups are sent.
+func (d *decider) reportSent() {
+	if d.VolSync == nil || d.report.VolSync != nil {
+		return
+	}
+	if groups := d.VolSync.Sent(); len(groups) > 0 {
+		d.report.VolSync = &v1alpha1.VRGVolSyncStatus{Groups: groups}
+	}
 }
 
 // receivedRows are those of volumes that are received here and have no claim yet.
@@ -70,7 +81,10 @@ func (d *decider) receivedRow(r volsync.Received) status.Volume {
 	row := status.Volume{
 		Namespace: d.Key.Namespace, Name: r.Name, StorageClassName: r.Spec.StorageClassName,
 		Capacity: &r.Spec.Capacity, AccessModes: r.Spec.AccessModes, VolumeMode: r.Spec.VolumeMode,
-		Method: v1alpha1.MethodVolSync, Ready: status.True("Secondary", ""),
+		Method: v1alpha1.MethodVolSync, ConsistencyGroup: r.Spec.Group, Ready: status.True("Secondary", ""),
+	}
+	if r.Spec.Group != "" {
+		row.Method = v1alpha1.MethodVolSyncGroup
 	}
 	switch {
 	case r.LatestImage != "":
@@ -91,7 +105,7 @@ func (d *decider) notSent(v *Volume) bool {
 
 // sentByVolSync tells whether a claim is VolSync's to replicate for the group.
 func (f *Facts) sentByVolSync(v *Volume) bool {
-	return f.own(v) && v.Method == v1alpha1.MethodVolSync
+	return f.own(v) && (v.Method == v1alpha1.MethodVolSync || v.Method == v1alpha1.MethodVolSyncGroup)
 }
 
 // late tells whether a claim gets its volume only once a pod wants it, so that nobody is to wait for that before.

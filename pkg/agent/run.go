@@ -182,6 +182,7 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 			&volumereplication.Backend{Reader: optional, Client: mgr.GetClient()},
 			&volumegroupreplication.Backend{Reader: optional, Client: mgr.GetClient(), Clock: failpoint.Clock()},
 			copier,
+			&volsync.GroupBackend{Backend: copier},
 			&shared.Backend{Reader: optional, Client: mgr.GetClient()},
 		},
 		volsync:     copier,

@@ -5,17 +5,17 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/agent/served"
 )
@@ -34,10 +34,9 @@ func (a *Agent) observeVolSync(ctx context.Context, f *Facts) error {
 	}
 	for i := range f.Volumes {
 		if v := &f.Volumes[i]; f.sentByVolSync(v) {
-			f.VolSync.Claims = append(f.VolSync.Claims, volsync.Claim{
-				Name: v.PVC.Name, Role: v.PVC.Annotations[mark.VolSync], Bound: v.bound() && !v.going(), SnapshotClass: v.Class,
-				Capacity: v.PVC.Spec.Resources.Requests[corev1.ResourceStorage],
-			})
+			claim := a.volsync.Claim(v.Volume, v.Method, v.Class)
+			claim.Bound = v.bound() && !v.going()
+			f.VolSync.Claims = append(f.VolSync.Claims, claim)
 		}
 	}
 	return nil
@@ -77,6 +76,22 @@ func (a *Agent) watchVolSync() error {
 	exports, err := a.kinds.Watch(byNamespace, export)
 	if err != nil {
 		return err
+	}
+	objects := func(kind string) []client.Object {
+		var versions []client.Object
+		for _, object := range volsync.GroupSnapshotVersions(kind) {
+			versions = append(versions, object)
+		}
+		return versions
+	}
+	groups, errGroups := a.kinds.Watch(byNamespace, objects("VolumeGroupSnapshot")...)
+	classes, errClasses := a.kinds.Watch(func(client.Object) { a.enqueueAll() }, objects("VolumeGroupSnapshotClass")...)
+	if err := errors.Join(errGroups, errClasses); err != nil {
+		return err
+	}
+	a.volsync.Groups = func() (schema.GroupVersionKind, bool) {
+		version, there := groups.Version()
+		return version, there && !missing(classes)
 	}
 	a.volsync.Present = func() bool { return !slices.ContainsFunc(kinds, missing) }
 	a.volsync.Exports = func() bool { return !missing(exports) }

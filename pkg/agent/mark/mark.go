@@ -20,6 +20,8 @@ const (
 	CopyOf = "dr.ramen.io/copy-of"
 	// VolSync is what a PersistentVolumeClaim that VolSync replicates was last told to be.
 	VolSync = "dr.ramen.io/volsync-role"
+	// SnapshotGroup labels the claims that are snapshotted as one, with their group's name.
+	SnapshotGroup = "dr.ramen.io/snapshot-group"
 	// Shared is the role of a PersistentVolumeClaim whose storage both clusters reach.
 	Shared = "dr.ramen.io/shared-role"
 	// Restored is the epoch in which a PersistentVolumeClaim was put in place from a copy.
@@ -43,7 +45,7 @@ const (
 // IsOurs tells the keys of annotations and labels that say something about this cluster only and do not travel.
 func IsOurs(key string) bool {
 	switch key {
-	case Owner, CopyOf, Replicas, ReclaimPolicy, VolSync, Shared, Restored, VolumeGroup, VolumeGroupJoined, VolumeHandles, LookedAt:
+	case Owner, CopyOf, Replicas, ReclaimPolicy, VolSync, SnapshotGroup, Shared, Restored, VolumeGroup, VolumeGroupJoined, VolumeHandles, LookedAt:
 		return true
 	default:
 		return false

@@ -23,7 +23,7 @@ func (d *decider) volSync(cluster string, c command) *v1alpha1.VRGVolSyncSpec {
 	}
 	primary := d.ownGroups()[d.status.PrimaryCluster]
 	if c.role == v1alpha1.Secondary && (cluster == d.status.PrimaryCluster || !action.Confirms(primary, v1alpha1.PrimaryState, d.status.Epoch)) {
-		return before
+		return d.handedOver(cluster, primary, before)
 	}
 	spec := &v1alpha1.VRGVolSyncSpec{}
 	if copying := d.facts.Placement.Spec.VolSyncSpec; copying != nil {
@@ -32,7 +32,7 @@ func (d *decider) volSync(cluster string, c command) *v1alpha1.VRGVolSyncSpec {
 	if c.role == v1alpha1.Primary {
 		spec.Sources = d.sources(before)
 	} else {
-		spec.Destinations = destinations(primary)
+		spec.Destinations, spec.Groups = destinations(primary), sentGroups(primary)
 	}
 	told := existing != nil && existing.Spec.VolSync != nil || d.facts.Placement.Spec.VolSyncSpec != nil
 	if !told && len(spec.Sources)+len(spec.Destinations) == 0 {
@@ -46,16 +46,46 @@ func destinations(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncDe
 	var destinations []v1alpha1.VolSyncDestination
 	for i := range primary.Status.ProtectedPVCs {
 		row := primary.Status.ProtectedPVCs[i].DeepCopy()
-		if row.ReplicationMethod != v1alpha1.MethodVolSync || row.Capacity == nil {
+		grouped := row.ReplicationMethod == v1alpha1.MethodVolSyncGroup
+		if !grouped && row.ReplicationMethod != v1alpha1.MethodVolSync || row.Capacity == nil || grouped && row.ConsistencyGroup == "" {
 			continue
 		}
 		destinations = append(destinations, v1alpha1.VolSyncDestination{
 			Name: row.Name, Capacity: *row.Capacity, StorageClassName: row.StorageClassName,
 			AccessModes: row.AccessModes, VolumeMode: row.VolumeMode,
 		})
+		if grouped {
+			destinations[len(destinations)-1].Group = row.ConsistencyGroup
+		}
 	}
 	slices.SortFunc(destinations, func(a, b v1alpha1.VolSyncDestination) int { return cmp.Compare(a.Name, b.Name) })
 	return destinations
+}
+
+// sentGroups are the consistency groups that the primary says it sends.
+func sentGroups(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncGroup {
+	if primary.Status.VolSync == nil {
+		return nil
+	}
+	var groups []v1alpha1.VolSyncGroup
+	for _, g := range primary.Status.VolSync.Groups {
+		g := *g.DeepCopy()
+		g.Cycle = 0
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// handedOver is what a secondary goes on with while the primary hands over to it: what it was told, but for the streams of
+// consistency groups, of which the primary may have begun others for the final sync.
+func (d *decider) handedOver(cluster string, primary *v1alpha1.VolumeReplicationGroup, before *v1alpha1.VRGVolSyncSpec) *v1alpha1.VRGVolSyncSpec {
+	if before == nil || cluster == d.status.PrimaryCluster || primary == nil || primary.Status.Epoch != d.status.Epoch {
+		return before
+	}
+	if groups := sentGroups(primary); len(groups) > 0 {
+		before.Groups = groups
+	}
+	return before
 }
 
 // sources are where the peer says that it receives, in the current epoch.

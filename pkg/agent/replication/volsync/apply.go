@@ -38,6 +38,9 @@ func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Pl
 			return err
 		}
 	}
+	if err := b.ensureCycleKeys(ctx, group, plan); err != nil {
+		return err
+	}
 	var steps []func() error
 	for _, object := range plan.Delete {
 		steps = append(steps, func() error { return b.delete(ctx, object) })
@@ -46,6 +49,12 @@ func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Pl
 		return err
 	}
 	steps = nil
+	for _, c := range plan.Label {
+		steps = append(steps, func() error { return b.label(ctx, group.Namespace, c) })
+	}
+	for _, s := range plan.Snapshot {
+		steps = append(steps, func() error { return b.snapshot(ctx, group, s) })
+	}
 	for _, object := range plan.Create {
 		steps = append(steps, func() error { return b.create(ctx, object) })
 	}

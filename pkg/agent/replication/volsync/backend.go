@@ -15,6 +15,7 @@ import (
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/clock"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -32,6 +33,8 @@ type Backend struct {
 	Client client.Client
 	// Key gets the key of a group from the hub, in hex.
 	Key func(ctx context.Context, group types.NamespacedName) (string, error)
+	// Groups is the version of VolumeGroupSnapshots that the cluster serves; false if none.
+	Groups func() (schema.GroupVersionKind, bool)
 	// Present tells whether VolSync is installed, Exports whether Services are made known to other clusters by ServiceExports.
 	Present, Exports func() bool
 	// Clock tells when a key is to be looked at again.
@@ -64,6 +67,9 @@ func (b *Backend) Report(claim types.NamespacedName) (*replication.State, error)
 	rs, rd, err := b.pair(ctx, claim)
 	if err != nil {
 		return nil, err
+	}
+	if pvc.Annotations[mark.Method] == string(v1alpha1.MethodVolSyncGroup) {
+		return b.reportMember(ctx, pvc, rs, rd)
 	}
 	if f.Snapshots, err = b.imagesOf(ctx, rd); err != nil {
 		return nil, err
@@ -148,10 +154,10 @@ func (b *Backend) Remove(ctx context.Context, claim types.NamespacedName) (bool,
 	if err := b.Reader.Get(ctx, claim, pvc); err != nil {
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 	}
-	if pvc.Annotations[mark.VolSync] == "" {
+	if pvc.Annotations[mark.VolSync] == "" && pvc.Labels[labelGroup] == "" {
 		return true, nil
 	}
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:null}}}`, mark.VolSync, mark.Restored)
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:null},"labels":{%q:null}}}`, mark.VolSync, mark.Restored, labelGroup)
 	err = b.Client.Patch(ctx, pvc.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
 	if client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("taking the role off PersistentVolumeClaim %s: %w", claim, err)

@@ -12,6 +12,7 @@ import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -76,22 +77,36 @@ func describeSelector(class *storagev1.StorageClass, selector labels.Selector) s
 	return text
 }
 
+// driverClass is a class of a driver's snapshots.
+type driverClass struct {
+	metav1.Object
+	driver string
+}
+
 // chooseSnapshotClass is the class of the volume's driver and storage that the group may use; the default one before others.
 func chooseSnapshotClass(driver, storage string, selector labels.Selector, classes []snapshotv1.VolumeSnapshotClass) (string, bool) {
-	fitting := slices.DeleteFunc(slices.Clone(classes), func(c snapshotv1.VolumeSnapshotClass) bool {
-		id := c.Labels[v1alpha1.LabelStorageID]
-		return c.Driver != driver || storage != "" && id != "" && id != storage || selector != nil && !selector.Matches(labels.Set(c.Labels))
+	of := make([]driverClass, 0, len(classes))
+	for i := range classes {
+		of = append(of, driverClass{&classes[i], classes[i].Driver})
+	}
+	return chooseClass(driver, storage, selector, of)
+}
+
+func chooseClass(driver, storage string, selector labels.Selector, classes []driverClass) (string, bool) {
+	fitting := slices.DeleteFunc(classes, func(c driverClass) bool {
+		id := c.GetLabels()[v1alpha1.LabelStorageID]
+		return c.driver != driver || storage != "" && id != "" && id != storage || selector != nil && !selector.Matches(labels.Set(c.GetLabels()))
 	})
 	if len(fitting) == 0 {
 		return "", false
 	}
-	slices.SortFunc(fitting, func(a, b snapshotv1.VolumeSnapshotClass) int {
+	slices.SortFunc(fitting, func(a, b driverClass) int {
 		return cmp.Or(
-			cmp.Compare(b.Labels[v1alpha1.LabelStorageID], a.Labels[v1alpha1.LabelStorageID]),
-			cmp.Compare(b.Annotations[defaultSnapshotClass], a.Annotations[defaultSnapshotClass]),
-			cmp.Compare(a.Name, b.Name))
+			cmp.Compare(b.GetLabels()[v1alpha1.LabelStorageID], a.GetLabels()[v1alpha1.LabelStorageID]),
+			cmp.Compare(b.GetAnnotations()[defaultSnapshotClass], a.GetAnnotations()[defaultSnapshotClass]),
+			cmp.Compare(a.GetName(), b.GetName()))
 	})
-	return fitting[0].Name, true
+	return fitting[0].GetName(), true
 }
 
 // destinationClass is the VolumeSnapshotClass for what is received into a StorageClass, or why there is none.

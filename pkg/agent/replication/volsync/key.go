@@ -88,6 +88,9 @@ func (b *Backend) dropKey(ctx context.Context, group types.NamespacedName) error
 	if err != nil {
 		return fmt.Errorf("reading Secret %s/%s: %w", group.Namespace, KeySecret(group), err)
 	}
+	if err := b.dropCycleKeys(ctx, group, nil); err != nil {
+		return err
+	}
 	if err := b.Client.Delete(ctx, secret); client.IgnoreNotFound(err) != nil {
 		return wrap(err, "deleting", secret)
 	}

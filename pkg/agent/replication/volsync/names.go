@@ -28,8 +28,22 @@ const (
 	// annotationClaim names the claim that a kept image is of, annotationEpoch the epoch in which it was kept.
 	annotationClaim = "dr.ramen.io/claim"
 	annotationEpoch = "dr.ramen.io/epoch"
+	// annotationGroup names the consistency group that an object is for, annotationCycle the cycle and annotationMembers the
+	// claims of that. annotationFinal says which final sync a cycle is, annotationSynced which cycle was sent completely before.
+	annotationGroup   = "dr.ramen.io/snapshot-group"
+	annotationCycle   = "dr.ramen.io/cycle"
+	annotationMembers = "dr.ramen.io/cycle-members"
+	annotationFinal   = "dr.ramen.io/final-sync"
+	annotationSynced  = "dr.ramen.io/synced-cycle"
 	// annotationExported says that a destination's Service is known to the peer by name.
 	annotationExported = "dr.ramen.io/exported"
+)
+
+// labelGroup is on the claims that are snapshotted as one, with their group's name; labelKey on the keys of cycles, with the
+// VolumeReplicationGroup's.
+const (
+	labelGroup = mark.SnapshotGroup
+	labelKey   = "dr.ramen.io/cycle-key"
 )
 
 // Labels of VolSync.
@@ -66,9 +80,9 @@ func clusterSetName(namespace, destination string) string {
 	return strings.Join([]string{serviceName(destination), namespace, clusterSetZone}, ".")
 }
 
-// Temporary tells the claims that VolSync makes for itself from those of applications.
+// Temporary tells the claims that are made for VolSync, by itself or here, from those of applications.
 func Temporary(claim metav1.Object) bool {
-	return claim.GetLabels()[labelCreatedBy] == createdByVolSync
+	return claim.GetLabels()[labelCreatedBy] == createdByVolSync || claim.GetAnnotations()[annotationCycle] != ""
 }
 
 func finalRole(epoch int64) string { return roleFinal + strconv.FormatInt(epoch, 10) }
@@ -97,4 +111,10 @@ func meta(group types.NamespacedName, name string) metav1.ObjectMeta {
 func ours(object metav1.Object, group string) bool {
 	owner := object.GetAnnotations()[mark.Owner]
 	return object.GetLabels()[mark.ManagedBy] == mark.Agent && (group == "" || owner == group)
+}
+
+// parseKey is the group that an owner names.
+func parseKey(owner string) types.NamespacedName {
+	namespace, name, _ := strings.Cut(owner, "/")
+	return types.NamespacedName{Namespace: namespace, Name: name}
 }

@@ -10,6 +10,7 @@ import (
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
@@ -64,8 +65,10 @@ func (b *Backend) observeObjects(ctx context.Context, f *Facts) error {
 		}
 	}
 	var err error
-	f.Snapshots, err = b.snapshots(ctx, f.Group.Namespace)
-	return err
+	if f.Snapshots, err = b.snapshots(ctx, f.Group.Namespace); err != nil {
+		return err
+	}
+	return b.observeGroups(ctx, f)
 }
 
 func (b *Backend) snapshots(ctx context.Context, namespace string) (map[string]*snapshotv1.VolumeSnapshot, error) {
@@ -136,7 +139,12 @@ func (f *Facts) received(d v1alpha1.VolSyncDestination) Received {
 	if !r.Ready && r.Message == "" {
 		r.Message = "waits for an address at which it can be reached"
 	}
-	if image := f.latest(rd); image != nil {
+	switch image := f.latest(rd); {
+	case d.Group != "":
+		if set := f.newestSet(d.Name); set != nil {
+			r.LatestImage, r.LastSyncTime = set.images[d.Name].Name, ptr.To(set.images[d.Name].CreationTimestamp)
+		}
+	case image != nil:
 		r.LatestImage, r.LastSyncTime = image.Name, rd.Status.LastSyncTime
 	}
 	return r

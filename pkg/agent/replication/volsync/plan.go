@@ -9,6 +9,7 @@ import (
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
@@ -28,6 +29,13 @@ type Claim struct {
 	Capacity resource.Quantity
 	// SnapshotClass its volume is snapshotted by.
 	SnapshotClass string
+	// Group is the consistency group that it is sent with; empty if it is sent by itself. GroupSnapshotClass snapshots that, and
+	// Label is what the claim has, by which it is one of the group's.
+	Group, GroupSnapshotClass, Label string
+	// StorageClass, AccessModes and VolumeMode that were asked for.
+	StorageClass string
+	AccessModes  []corev1.PersistentVolumeAccessMode
+	VolumeMode   *corev1.PersistentVolumeMode
 }
 
 // Facts are what there is of a group's replication by VolSync.
@@ -44,6 +52,11 @@ type Facts struct {
 	Destinations map[string]*volsyncv1alpha1.ReplicationDestination
 	// Snapshots that are VolSync's images or kept here, by name.
 	Snapshots map[string]*snapshotv1.VolumeSnapshot
+	// GroupSnapshots are those of cycles, Copies the claims that members are sent from, by name.
+	GroupSnapshots []*GroupSnapshot
+	Copies         map[string]*corev1.PersistentVolumeClaim
+	// Quiet are sources and destinations that are paused and of which nothing runs any more.
+	Quiet map[types.UID]bool
 	// SnapshotClasses by the name of the StorageClass of a destination, and why there is none.
 	SnapshotClasses map[string]string
 	Problems        map[string]string
@@ -68,6 +81,11 @@ type Command struct {
 type Plan struct {
 	// Key is to be got.
 	Key bool
+	// CycleKeys are to be there.
+	CycleKeys []CycleKey
+	// Label claims as members of their groups, and take snapshots of groups.
+	Label    []*Claim
+	Snapshot []*GroupSnapshot
 	// Delete, and then create or update.
 	Delete, Create, Update []client.Object
 	// Expand makes claims that are received into as large as the primary's.
@@ -78,6 +96,13 @@ type Plan struct {
 	DropKey bool
 	// After is when to plan again, if nothing happens before; zero for no time in particular.
 	After time.Duration
+}
+
+// CycleKey is the Secret with the key of a cycle.
+type CycleKey struct {
+	Secret string
+	group  string
+	cycle  cycle
 }
 
 type planner struct {
@@ -102,6 +127,7 @@ func MakePlan(f *Facts, c Command, now time.Time) Plan {
 	for i := range p.Claims {
 		p.claim(&p.Claims[i])
 	}
+	p.sendGroups()
 	p.receive()
 	p.dismiss()
 	p.out.Key = !p.Keyed && len(p.out.Create)+len(p.out.Update)+len(p.Sources)+len(p.Destinations) > 0
@@ -129,6 +155,12 @@ func (p *planner) leave() {
 			p.remove(s)
 		}
 	}
+	for _, s := range p.GroupSnapshots {
+		p.remove(s)
+	}
+	for _, c := range p.Copies {
+		p.remove(c)
+	}
 	p.out.DropKey = len(p.Sources)+len(p.Destinations)+len(p.Claims) == 0
 }
 
@@ -142,11 +174,17 @@ func (p *planner) claim(c *Claim) {
 			p.remove(rd)
 			return
 		}
-		if c.Bound {
+		if c.Bound && c.Group == "" {
 			p.send(c, rs)
+		}
+		if c.Bound && (c.Group == "" || p.Settled) {
+			// Until all members of a group are restored, which images are of one point in time follows from all of theirs.
 			p.dropImages(c.Name)
 		}
 	case isFinal && !p.GivingUp && !p.wanted(c.Name):
+		if c.Group != "" {
+			return
+		}
 		if rs != nil {
 			p.update(rs, source(p.Group, *c, p.copying(), addressOf(rs), final(rs, epoch)))
 		}
@@ -164,14 +202,7 @@ func (p *planner) copying() v1alpha1.VolSyncSpec {
 
 // send has a volume synced at its interval, once the peer has said where it receives.
 func (p *planner) send(c *Claim, rs *volsyncv1alpha1.ReplicationSource) {
-	address := addressOf(rs)
-	if p.Spec != nil {
-		for _, s := range p.Spec.Sources {
-			if s.Name == c.Name && s.Address != "" {
-				address = s.Address
-			}
-		}
-	}
+	address := p.addressFor(c.Name, rs)
 	if address == "" {
 		return
 	}
@@ -215,31 +246,46 @@ func (p *planner) receive() {
 	}
 	for _, d := range p.Spec.Destinations {
 		p.receives[d.Name] = true
-		if p.Problems[d.StorageClassName] != "" {
-			continue
+		if d.Group == "" {
+			rd := p.Destinations[d.Name]
+			p.receiveVolume(d, receipt(rd, p.latest(rd)), KeySecret(p.Group))
 		}
-		into := p.into(d.Name)
-		if into != nil && (p.Sources[d.Name] != nil || !p.kept(into)) {
-			// What the volume holds is kept as an image before anything else is written to it.
-			continue
-		}
-		if into != nil && into.Capacity.Cmp(d.Capacity) < 0 {
-			p.out.Expand = append(p.out.Expand, d)
-		}
-		wanted := destination(p.Group, d, p.copying(), p.SnapshotClasses[d.StorageClassName], into, p.Exports)
-		rd := p.Destinations[d.Name]
-		wanted.Spec.Trigger = &volsyncv1alpha1.ReplicationDestinationTriggerSpec{Manual: receipt(rd, p.latest(rd))}
-		switch {
-		case rd == nil:
-			p.out.Create = append(p.out.Create, wanted)
-		case !rd.DeletionTimestamp.IsZero():
-		case !equality.Semantic.DeepEqual(rd.Spec, wanted.Spec):
-			updated := rd.DeepCopy()
-			updated.Spec = wanted.Spec
-			p.out.Update = append(p.out.Update, updated)
-		case p.Exports && rd.Annotations[annotationExported] == "":
-			p.out.Export = append(p.out.Export, rd)
-		}
+	}
+	p.receiveGroups()
+}
+
+// receiveVolume has a volume received once for the trigger, from whoever has the key.
+func (p *planner) receiveVolume(d v1alpha1.VolSyncDestination, trigger, key string) {
+	if p.Problems[d.StorageClassName] != "" {
+		return
+	}
+	into := p.into(d.Name)
+	if into != nil && (p.Sources[d.Name] != nil || !p.kept(into, d.Group)) {
+		// What the volume holds is kept as an image before anything else is written to it.
+		return
+	}
+	if into != nil && into.Capacity.Cmp(d.Capacity) < 0 {
+		p.out.Expand = append(p.out.Expand, d)
+	}
+	wanted := destination(p.Group, d, p.copying(), p.SnapshotClasses[d.StorageClassName], into, p.Exports)
+	wanted.Spec.Trigger = &volsyncv1alpha1.ReplicationDestinationTriggerSpec{Manual: trigger}
+	forGroup(wanted, d.Group, key)
+	rd := p.Destinations[d.Name]
+	switch {
+	case rd == nil:
+		p.out.Create = append(p.out.Create, wanted)
+	case !rd.DeletionTimestamp.IsZero():
+	case rd.Annotations[annotationGroup] != d.Group:
+		// It is received in another way now, from where nothing of before can get into it.
+		p.remove(rd)
+	case d.Group != "" && (rd.Spec.Trigger == nil || rd.Spec.Trigger.Manual != trigger):
+		p.turn(rd, wanted)
+	case !equality.Semantic.DeepEqual(rd.Spec, wanted.Spec):
+		updated := rd.DeepCopy()
+		updated.Spec = wanted.Spec
+		p.out.Update = append(p.out.Update, updated)
+	case p.Exports && rd.Annotations[annotationExported] == "":
+		p.out.Export = append(p.out.Export, rd)
 	}
 }
 
@@ -254,9 +300,9 @@ func (p *planner) into(name string) *Claim {
 
 // kept tells whether there is a complete image of a claim that is to be written to, and has one made if there is none.
 // Once the destination has made its first image that one is the better.
-func (p *planner) kept(c *Claim) bool {
+func (p *planner) kept(c *Claim, group string) bool {
 	if rd := p.Destinations[c.Name]; rd != nil {
-		if image := p.latest(rd); image != nil {
+		if image := p.latest(rd); image != nil && group == "" {
 			p.dropImages(c.Name)
 		}
 		return true

@@ -133,8 +133,8 @@ func (b *Backend) survey(ctx context.Context, r replication.Restoration) (place,
 	return p, nil
 }
 
-// choose is the image that was kept in this epoch, and the one that is the best: the last that was received completely, or
-// else what the claim held before it received anything.
+// choose is the image that was kept in this epoch, and the one that is the best: that of the last cycle of which all members of
+// a consistency group arrived, the last that was received completely, or else what the claim held before it received anything.
 func (f *Facts) choose(r replication.Restoration, rd *volsyncv1alpha1.ReplicationDestination) (kept, image *snapshotv1.VolumeSnapshot) {
 	images := f.images(r.Claim.Name)
 	for _, s := range images {
@@ -142,13 +142,16 @@ func (f *Facts) choose(r replication.Restoration, rd *volsyncv1alpha1.Replicatio
 			return s, nil
 		}
 	}
-	if rd != nil {
+	if set := f.newestSet(r.Claim.Name); set != nil {
+		return nil, set.images[r.Claim.Name]
+	}
+	if rd != nil && rd.Annotations[annotationGroup] == "" {
 		if image := f.latest(rd); image != nil {
 			return nil, image
 		}
 	}
 	for _, s := range images {
-		if ready(s) {
+		if ready(s) && s.Annotations[annotationCycle] == "" {
 			return nil, s
 		}
 	}

@@ -25,7 +25,15 @@ const (
 	// A sync ends for the source once the destination's mover has everything; the destination makes an image of it
 	// afterwards. It does not receive again before that. So a second sync that succeeds proves the image of the first.
 	triggerFinal, triggerConfirm = "final-%d", "final-%d-confirm"
+	confirmSuffix                = "-confirm"
+	// quietEvery is how often a source or destination that was paused is looked at, until nothing of it runs.
+	quietEvery = 2 * time.Second
 )
+
+func finalConfirm(epoch int64) string { return fmt.Sprintf(triggerConfirm, epoch) }
+
+// isFirstFinal tells the first of the two that a final sync is.
+func isFirstFinal(final string) bool { return final != "" && !strings.HasSuffix(final, confirmSuffix) }
 
 func trigger(rs *volsyncv1alpha1.ReplicationSource) string {
 	if rs.Spec.Trigger == nil {
@@ -125,5 +133,11 @@ func receipt(rd *volsyncv1alpha1.ReplicationDestination, image *snapshotv1.Volum
 
 // finalDone tells whether the peer has made an image of what was written up to the final sync.
 func finalDone(rs *volsyncv1alpha1.ReplicationSource, epoch int64) bool {
-	return rs != nil && trigger(rs) == fmt.Sprintf(triggerConfirm, epoch) && succeeded(rs)
+	if rs == nil || !succeeded(rs) {
+		return false
+	}
+	if s, inGroup := parseSending(trigger(rs)); inGroup {
+		return s.final == finalConfirm(epoch)
+	}
+	return trigger(rs) == finalConfirm(epoch)
 }

@@ -1,0 +1,438 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package volsync
+
+import (
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+const (
+	together     = "shop-together"
+	syncInterval = time.Minute
+)
+
+// job is a mover of the model.
+type job struct {
+	key, claim string
+	content    int
+	paused     bool
+	done       bool
+}
+
+// side is one cluster of the model, with VolSync and the storage in it.
+type side struct {
+	facts Facts
+	keys  map[string]string
+	jobs  map[types.UID]*job
+	// holds is what claims and snapshots hold.
+	holds map[string]int
+	uids  int
+}
+
+func newSide(name string) *side {
+	f := there()
+	f.Group = types.NamespacedName{Namespace: "shop", Name: name}
+	f.Copies, f.Quiet = map[string]*corev1.PersistentVolumeClaim{}, map[types.UID]bool{}
+	return &side{facts: *f, keys: map[string]string{}, jobs: map[types.UID]*job{}, holds: map[string]int{}}
+}
+
+// model is two clusters that replicate a group, and the hub between them.
+type model struct {
+	t        *testing.T
+	random   *rand.Rand
+	now      time.Time
+	from, to *side
+	// written is what the application has written to all of its volumes.
+	written int
+	spec    v1alpha1.VRGVolSyncSpec
+	told    v1alpha1.VRGVolSyncSpec
+	role    string
+}
+
+func newModel(t *testing.T, seed uint64, claims ...string) *model {
+	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 1)), now: noon, from: newSide("shop.dr1"), to: newSide("shop.dr2"), role: rolePrimary}
+	for _, name := range claims {
+		m.join(name)
+	}
+	return m
+}
+
+func (m *model) join(name string) {
+	m.from.facts.Claims = append(m.from.facts.Claims, Claim{
+		Name: name, Role: m.role, Bound: true, Group: together, GroupSnapshotClass: "together", SnapshotClass: "snap", StorageClass: "fast",
+		Capacity: resource.MustParse("1Gi"),
+	})
+}
+
+// leave takes a claim out, as its release does.
+func (m *model) leave(name string) {
+	f := &m.from.facts
+	f.Claims = slices.DeleteFunc(f.Claims, func(c Claim) bool { return c.Name == name })
+	if rs := f.Sources[name]; rs != nil {
+		delete(m.from.jobs, rs.UID)
+		delete(f.Sources, name)
+	}
+}
+
+// apply carries out parts of a plan, as an agent does that may be killed at any time.
+func (s *side) apply(m *model, p Plan, whole bool) {
+	some := func() bool { return whole || m.random.IntN(4) > 0 }
+	for _, k := range p.CycleKeys {
+		s.keys[k.Secret] = deriveKey("secret", k.group, k.cycle)
+	}
+	for _, o := range p.Delete {
+		if some() {
+			s.drop(o)
+		}
+	}
+	for _, c := range p.Label {
+		if some() {
+			i := slices.IndexFunc(s.facts.Claims, func(o Claim) bool { return o.Name == c.Name })
+			s.facts.Claims[i].Label = c.Group
+		}
+	}
+	for _, g := range p.Snapshot {
+		if some() {
+			s.born(g)
+			g.SetCreationTimestamp(metav1.NewTime(m.now))
+			s.facts.GroupSnapshots = append(s.facts.GroupSnapshots, g)
+		}
+	}
+	for _, o := range append(p.Create, p.Update...) {
+		if some() {
+			s.put(m, o)
+		}
+	}
+}
+
+func (s *side) born(o client.Object) {
+	if o.GetUID() == "" {
+		s.uids++
+		o.SetUID(types.UID(fmt.Sprintf("uid-%d", s.uids)))
+	}
+}
+
+func (s *side) put(m *model, o client.Object) {
+	s.born(o)
+	switch o := o.(type) {
+	case *volsyncv1alpha1.ReplicationSource:
+		s.facts.Sources[o.Name] = o
+	case *volsyncv1alpha1.ReplicationDestination:
+		s.facts.Destinations[o.Name] = o
+	case *snapshotv1.VolumeSnapshot:
+		s.facts.Snapshots[o.Name] = o
+	case *corev1.PersistentVolumeClaim:
+		s.facts.Copies[o.Name] = o
+		s.holds[o.Name] = s.holds[o.Spec.DataSourceRef.Name]
+	default:
+		m.t.Fatalf("%T", o)
+	}
+}
+
+func (s *side) drop(o client.Object) {
+	switch o := o.(type) {
+	case *volsyncv1alpha1.ReplicationSource:
+		delete(s.facts.Sources, o.Name)
+		delete(s.jobs, o.UID)
+	case *volsyncv1alpha1.ReplicationDestination:
+		delete(s.facts.Destinations, o.Name)
+		delete(s.jobs, o.UID)
+	case *snapshotv1.VolumeSnapshot:
+		delete(s.facts.Snapshots, o.Name)
+	case *corev1.PersistentVolumeClaim:
+		delete(s.facts.Copies, o.Name)
+	case *GroupSnapshot:
+		s.facts.GroupSnapshots = slices.DeleteFunc(s.facts.GroupSnapshots, func(g *GroupSnapshot) bool { return g.GetUID() == o.GetUID() })
+		maps.DeleteFunc(s.facts.Snapshots, func(_ string, v *snapshotv1.VolumeSnapshot) bool { return ownedByUID(v, o.GetUID()) })
+	}
+}
+
+// storage takes the snapshots of groups that were asked for.
+func (m *model) storage() {
+	for _, g := range m.from.facts.GroupSnapshots {
+		if g.Ready() {
+			continue
+		}
+		for i := range m.from.facts.Claims {
+			c := &m.from.facts.Claims[i]
+			if c.Label != together {
+				continue
+			}
+			s := usable(g.GetName() + "-" + c.Name)
+			s.Spec.Source.PersistentVolumeClaimName = ptr.To(c.Name)
+			s.OwnerReferences = []metav1.OwnerReference{{UID: g.GetUID()}}
+			m.from.facts.Snapshots[s.Name] = s
+			m.from.holds[s.Name] = m.written
+		}
+		_ = unstructured.SetNestedField(g.Object, true, "status", "readyToUse")
+		_ = unstructured.SetNestedField(g.Object, m.now.UTC().Format(time.RFC3339), "status", "creationTime")
+	}
+}
+
+// volsyncFrom is a turn of VolSync's manager where volumes are sent.
+func (m *model) volsyncFrom() {
+	for _, name := range slices.Sorted(maps.Keys(m.from.facts.Sources)) {
+		rs := m.from.facts.Sources[name]
+		if rs.Status == nil {
+			rs.Status = &volsyncv1alpha1.ReplicationSourceStatus{}
+		}
+		if rs.Status.LastSyncStartTime.IsZero() {
+			if rs.Spec.Trigger.Manual != rs.Status.LastManualSync {
+				rs.Status.LastSyncStartTime = ptr.To(metav1.NewTime(m.now))
+			}
+			continue
+		}
+		if m.from.facts.Copies[rs.Spec.SourcePVC] == nil {
+			continue
+		}
+		j := m.from.mover(rs.UID, *rs.Spec.RsyncTLS.KeySecret, rs.Spec.SourcePVC, rs.Spec.Paused)
+		j.content = m.from.holds[rs.Spec.SourcePVC]
+		if j.done {
+			delete(m.from.jobs, rs.UID)
+			rs.Status.LastSyncStartTime, rs.Status.LastManualSync = nil, rs.Spec.Trigger.Manual
+			rs.Status.LastSyncTime = ptr.To(metav1.NewTime(m.now))
+			rs.Status.LatestMoverStatus = &volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultSuccessful}
+		}
+	}
+}
+
+// volsyncTo is a turn of VolSync's manager where volumes are received. The image that it has begun to make it goes on with,
+// whatever it was told meanwhile.
+func (m *model) volsyncTo() {
+	for _, name := range slices.Sorted(maps.Keys(m.to.facts.Destinations)) {
+		rd := m.to.facts.Destinations[name]
+		if rd.Status == nil {
+			rd.Status = &volsyncv1alpha1.ReplicationDestinationStatus{RsyncTLS: &volsyncv1alpha1.ReplicationDestinationRsyncTLSStatus{Address: ptr.To("198.51.100.7")}}
+		}
+		if rd.Status.LastSyncStartTime.IsZero() {
+			if rd.Spec.Trigger.Manual != rd.Status.LastManualSync {
+				rd.Status.LastSyncStartTime = ptr.To(metav1.NewTime(m.now))
+			}
+			continue
+		}
+		j := m.to.mover(rd.UID, *rd.Spec.RsyncTLS.KeySecret, rd.Name, rd.Spec.Paused)
+		if !j.done {
+			continue
+		}
+		image := "image-" + rd.Name
+		if rd.Annotations["begun"] == "" {
+			m.to.uids++
+			rd.Annotations["begun"] = fmt.Sprintf("%s-%d", image, m.to.uids)
+			s := usable(rd.Annotations["begun"])
+			s.CreationTimestamp = metav1.NewTime(m.now)
+			m.to.facts.Snapshots[s.Name] = s
+			m.to.holds[s.Name] = m.to.holds[rd.Name]
+			continue
+		}
+		rd.Status.LatestImage = &corev1.TypedLocalObjectReference{APIGroup: ptr.To(snapshotv1.GroupName), Kind: dataSourceKind, Name: rd.Annotations["begun"]}
+		rd.Status.LastSyncStartTime, rd.Status.LastManualSync = nil, rd.Spec.Trigger.Manual
+		delete(rd.Annotations, "begun")
+		delete(m.to.jobs, rd.UID)
+	}
+}
+
+// mover is the Job of something: another one if it is to have another key or claim.
+func (s *side) mover(of types.UID, secret, claim string, paused bool) *job {
+	j := s.jobs[of]
+	if j == nil || j.key != s.keys[secret] || j.claim != claim {
+		j = &job{key: s.keys[secret], claim: claim}
+		s.jobs[of] = j
+	}
+	j.paused = paused
+	return j
+}
+
+// transfer carries volumes over between movers that run and have the same key. Either may be thought to have failed.
+func (m *model) transfer() {
+	for _, name := range slices.Sorted(maps.Keys(m.from.facts.Sources)) {
+		rs, rd := m.from.facts.Sources[name], m.to.facts.Destinations[name]
+		j := m.from.jobs[rs.UID]
+		if j == nil || j.paused || j.done || m.random.IntN(2) == 0 {
+			continue
+		}
+		var k *job
+		if rd != nil {
+			k = m.to.jobs[rd.UID]
+		}
+		if k == nil || k.paused || k.done || j.key != k.key {
+			rs.Status.LatestMoverStatus = &volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultFailed}
+			continue
+		}
+		m.to.holds[name] = j.content
+		j.done, k.done = m.random.IntN(20) > 0, m.random.IntN(20) > 0
+		if !j.done {
+			rs.Status.LatestMoverStatus = &volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultFailed}
+		}
+	}
+}
+
+// hub carries what each cluster says to the other.
+func (m *model) hub() {
+	m.told.Destinations, m.told.Groups = nil, m.from.facts.Sent()
+	for _, c := range m.from.facts.Claims {
+		m.told.Destinations = append(m.told.Destinations, v1alpha1.VolSyncDestination{
+			Name: c.Name, Group: together, Capacity: c.Capacity, StorageClassName: "fast"})
+	}
+	m.spec.Sources = nil
+	for _, r := range m.to.facts.Received(&m.told) {
+		if r.Address != "" {
+			m.spec.Sources = append(m.spec.Sources, v1alpha1.VolSyncSource{Name: r.Name, Address: r.Address})
+		}
+	}
+}
+
+func (s *side) observeQuiet() {
+	clear(s.facts.Quiet)
+	for _, rs := range s.facts.Sources {
+		j := s.jobs[rs.UID]
+		s.facts.Quiet[rs.UID] = rs.Spec.Paused && (j == nil || j.paused && !j.done)
+	}
+	for _, rd := range s.facts.Destinations {
+		j := s.jobs[rd.UID]
+		s.facts.Quiet[rd.UID] = rd.Spec.Paused && (j == nil || j.paused && !j.done)
+	}
+}
+
+func (m *model) agents(whole bool) {
+	for i := range m.from.facts.Claims {
+		m.from.facts.Claims[i].Role = m.role
+	}
+	m.from.observeQuiet()
+	m.from.apply(m, MakePlan(&m.from.facts, Command{Spec: &m.spec, Interval: syncInterval, Settled: true}, m.now), whole)
+	m.check()
+	m.to.observeQuiet()
+	m.to.apply(m, MakePlan(&m.to.facts, Command{Spec: &m.told, Interval: syncInterval, Receiving: true}, m.now), whole)
+	m.check()
+}
+
+// check holds what could be promoted to one point in time.
+func (m *model) check() {
+	m.t.Helper()
+	for _, set := range m.to.facts.completeSets() {
+		for _, name := range set.members {
+			if got, first := m.to.holds[set.images[name].Name], m.to.holds[set.images[set.members[0]].Name]; got != first {
+				m.t.Fatalf("cycle %s is complete with %s of %d and %s of %d", set.cycle, set.members[0], first, name, got)
+			}
+		}
+	}
+}
+
+// step is one thing that happens.
+func (m *model) step() {
+	m.now = m.now.Add(time.Duration(m.random.IntN(2000)) * time.Millisecond)
+	switch m.random.IntN(8) {
+	case 0:
+		m.written++
+	case 1:
+		m.storage()
+	case 2:
+		m.volsyncFrom()
+	case 3:
+		m.volsyncTo()
+	case 4:
+		m.transfer()
+	case 5:
+		m.hub()
+	default:
+		m.agents(false)
+	}
+}
+
+// disturb is what people and failures do meanwhile.
+func (m *model) disturb(turn int) {
+	switch m.random.IntN(5) {
+	case 0:
+		m.join(fmt.Sprintf("late-%d", turn))
+	case 1:
+		if claims := m.from.facts.Claims; len(claims) > 2 {
+			m.leave(claims[m.random.IntN(len(claims))].Name)
+		}
+	case 2:
+		for _, g := range slices.Clone(m.from.facts.GroupSnapshots) {
+			m.from.drop(g)
+		}
+	case 3:
+		for _, name := range slices.Sorted(maps.Keys(m.from.facts.Sources)) {
+			m.from.drop(m.from.facts.Sources[name])
+			break
+		}
+	case 4:
+		for _, name := range slices.Sorted(maps.Keys(m.to.facts.Destinations)) {
+			m.to.drop(m.to.facts.Destinations[name])
+			break
+		}
+	}
+}
+
+// arrives goes on without disturbances until all that was written so far can be promoted.
+func (m *model) arrives() {
+	m.t.Helper()
+	m.written++
+	target := m.written
+	for range 20000 {
+		m.step()
+		var names []string
+		for _, c := range m.from.facts.Claims {
+			names = append(names, c.Name)
+		}
+		slices.Sort(names)
+		set := m.to.facts.newestSet(names[0])
+		if set != nil && slices.Equal(set.members, names) && m.to.holds[set.images[names[0]].Name] >= target {
+			return
+		}
+	}
+	m.t.Log(m.describe())
+	m.t.Fatalf("nothing arrives any more: sent %+v, awaited %+v", m.from.facts.Sent(), m.to.facts.Arrived(&m.told))
+}
+
+func TestWhatArrivesOfAGroupIsOfOnePointInTimeWhateverHappens(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			m := newModel(t, seed, "a", "b", "c")
+			for turn := range 400 {
+				m.step()
+				if turn%40 == 39 {
+					m.disturb(turn)
+				}
+			}
+			m.arrives()
+		})
+	}
+}
+
+// describe tells what each cluster is at.
+func (m *model) describe() string {
+	text := ""
+	for _, name := range slices.Sorted(maps.Keys(m.from.facts.Sources)) {
+		rs := m.from.facts.Sources[name]
+		text += fmt.Sprintf("\n%s is sent for %s from %s (there: %v), paused %v, answered %s, mover %+v", name, trigger(rs), rs.Spec.SourcePVC,
+			m.from.facts.Copies[rs.Spec.SourcePVC] != nil, rs.Spec.Paused, rs.Status.LastManualSync, m.from.jobs[rs.UID])
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.to.facts.Destinations)) {
+		rd := m.to.facts.Destinations[name]
+		text += fmt.Sprintf("\n%s is received for %s, paused %v, answered %s, mover %+v", name, rd.Spec.Trigger.Manual, rd.Spec.Paused,
+			rd.Status.LastManualSync, m.to.jobs[rd.UID])
+	}
+	for _, g := range m.from.facts.GroupSnapshots {
+		text += fmt.Sprintf("\n%s is ready: %v, of %s ago", g.GetName(), g.Ready(), m.now.Sub(g.GetCreationTimestamp().Time))
+	}
+	return text
+}

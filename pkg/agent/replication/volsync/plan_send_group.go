@@ -1,0 +1,366 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package volsync
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
+	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+)
+
+// stuckAfter is how long a cycle may be under way with a transfer that fails before it is given up for a new one, of a new
+// stream, of which the peer then hears. What was transferred is not lost with it.
+const stuckAfter = 5 * time.Minute
+
+// sender sends one consistency group.
+type sender struct {
+	*planner
+	name string
+	// claims that can be sent, by name, and whether others are still to become so.
+	claims  map[string]*Claim
+	pending bool
+	// epoch of the final sync; zero if there is none.
+	epoch int64
+}
+
+// sendGroups sends the groups whose members were told to be primary, or to be sent a last time.
+func (p *planner) sendGroups() {
+	groups := map[string]*sender{}
+	for i := range p.Claims {
+		c := &p.Claims[i]
+		epoch, sends := p.sends(c)
+		if c.Group == "" || !sends {
+			continue
+		}
+		s := groups[c.Group]
+		if s == nil {
+			s = &sender{planner: p, name: c.Group, claims: map[string]*Claim{}, epoch: epoch}
+			groups[c.Group] = s
+		}
+		// Some are still to be told what the others were.
+		s.pending = s.pending || s.epoch != epoch
+		switch {
+		case p.Destinations[c.Name] != nil:
+			s.pending = true
+		case !c.Bound:
+		case c.Label != c.Group:
+			p.out.Label = append(p.out.Label, c)
+			s.pending = true
+		default:
+			s.claims[c.Name] = c
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(groups)) {
+		groups[name].plan()
+	}
+	for _, snapshot := range p.GroupSnapshots {
+		if groups[snapshot.GetAnnotations()[annotationGroup]] == nil {
+			p.remove(snapshot)
+		}
+	}
+	for _, claim := range p.Copies {
+		if groups[claim.Annotations[annotationGroup]] == nil {
+			p.remove(claim)
+		}
+	}
+}
+
+// sends tells whether a claim's volume is to be sent, and in which epoch for the last time.
+func (p *planner) sends(c *Claim) (epoch int64, yes bool) {
+	epoch, isFinal := finalEpoch(c.Role)
+	return epoch, c.Role == rolePrimary || isFinal && !p.GivingUp && !p.wanted(c.Name)
+}
+
+// plan goes on with the cycle that there is a snapshot of, or begins the next when it is due.
+func (s *sender) plan() {
+	current := s.GroupSnapshot(s.name)
+	for _, other := range s.GroupSnapshots {
+		if other != current && other.GetAnnotations()[annotationGroup] == s.name {
+			s.remove(other)
+		}
+	}
+	if current == nil {
+		s.between()
+	} else {
+		s.under(current)
+	}
+	s.tidy(current)
+}
+
+// between begins a cycle, if one is due.
+func (s *sender) between() {
+	members := slices.Sorted(maps.Keys(s.claims))
+	if s.pending || len(members) == 0 {
+		return
+	}
+	sources := s.SourcesOf(s.name)
+	last, whole := complete(sources)
+	if !whole || !slices.Equal(slices.Sorted(maps.Keys(sources)), members) {
+		s.begin(newStream(s.now), members)
+		return
+	}
+	if s.epoch != 0 {
+		if last.final != finalConfirm(s.epoch) {
+			s.begin(last.cycle.next(), members)
+		}
+		return
+	}
+	if due := nextDue(last.at, s.Interval, s.Group.Namespace+"/"+s.name); s.now.Before(due) {
+		s.again(due)
+		return
+	}
+	s.begin(last.cycle.next(), members)
+}
+
+func (s *sender) begin(c cycle, members []string) {
+	s.out.Snapshot = append(s.out.Snapshot, groupSnapshot(s.Group, s.name, s.claims[members[0]].GroupSnapshotClass, c, members, s.epoch))
+}
+
+// under goes on with a cycle. Should one of its members be gone, or not get through for long, another takes its place.
+func (s *sender) under(snapshot *GroupSnapshot) {
+	members := membersOf(snapshot.GetAnnotations())
+	gone := slices.ContainsFunc(members, func(m string) bool { return s.claims[m] == nil })
+	if len(members) == 0 || gone || s.stuck(snapshot) {
+		s.remove(snapshot)
+		return
+	}
+	if !snapshot.Ready() {
+		return
+	}
+	wanted := sending{cycle: snapshot.cycle(), at: snapshot.taken(), final: snapshot.GetAnnotations()[annotationFinal]}
+	if confirm := s.confirming(wanted, members); confirm != nil {
+		wanted = *confirm
+	}
+	sent := true
+	for _, m := range members {
+		sent = s.member(snapshot, s.claims[m], wanted) && sent
+	}
+	if sent && !isFirstFinal(wanted.final) {
+		s.remove(snapshot)
+	}
+}
+
+// confirming is the second sending of a final sync: of the same snapshot, once the first has succeeded. That it succeeds
+// proves that the peer keeps all of the first, for it does not take in another cycle before.
+func (s *sender) confirming(first sending, members []string) *sending {
+	if !isFirstFinal(first.final) {
+		return nil
+	}
+	confirm := sending{first.cycle.next(), first.at, first.final + confirmSuffix}
+	for _, m := range members {
+		rs := s.Sources[m]
+		if rs == nil || trigger(rs) != confirm.String() && (trigger(rs) != first.String() || !succeeded(rs)) {
+			return nil
+		}
+	}
+	return &confirm
+}
+
+// member has one volume sent, from a claim made of its snapshot, and tells whether it was.
+func (s *sender) member(snapshot *GroupSnapshot, claim *Claim, wanted sending) bool {
+	name := copyName(claim.Name, snapshot.cycle())
+	rs := s.Sources[claim.Name]
+	if rs != nil && trigger(rs) == wanted.String() && succeeded(rs) {
+		return true
+	}
+	if s.Copies[name] == nil {
+		image := s.snapshotOf(snapshot, claim.Name)
+		if image == nil {
+			s.again(snapshot.GetCreationTimestamp().Add(stuckAfter))
+			return false
+		}
+		s.out.Create = append(s.out.Create, copyOf(s.Group, s.name, claim, name, snapshot.cycle(), image))
+	}
+	address := s.addressFor(claim.Name, rs)
+	if address == "" {
+		return false
+	}
+	key := s.key(s.name, wanted.cycle)
+	to := source(s.Group, *claim, s.copying(), address, wanted.String())
+	to.Spec.SourcePVC, to.Spec.RsyncTLS.KeySecret = name, ptr.To(key)
+	to.Spec.RsyncTLS.CopyMethod, to.Spec.RsyncTLS.VolumeSnapshotClassName = volsyncv1alpha1.CopyMethodDirect, nil
+	to.Annotations[annotationGroup] = s.name
+	if synced := s.synced(); synced != "" {
+		to.Annotations[annotationSynced] = synced
+	}
+	switch {
+	case rs == nil:
+		s.out.Create = append(s.out.Create, to)
+	case !rs.DeletionTimestamp.IsZero():
+	case trigger(rs) == wanted.String():
+		s.update(rs, to)
+	default:
+		s.turn(rs, to)
+	}
+	return false
+}
+
+// turn has a source go on with another cycle. One that is under way is paused first, so that what it was doing does not count
+// as the other.
+func (s *sender) turn(rs, to *volsyncv1alpha1.ReplicationSource) {
+	updated := rs.DeepCopy()
+	switch {
+	case idle(rs) || rs.Spec.Paused && s.Quiet[rs.UID]:
+		updated.Spec = to.Spec
+		updated.Annotations = maps.Clone(rs.Annotations)
+		maps.Copy(updated.Annotations, to.Annotations)
+	case rs.Spec.Paused:
+		s.again(s.now.Add(quietEvery))
+		return
+	default:
+		updated.Spec.Paused = true
+	}
+	s.out.Update = append(s.out.Update, updated)
+}
+
+// synced is the last cycle that was completed, as it is noted on sources before they go on.
+func (s *sender) synced() string {
+	if last, ok := s.LastSent(s.name); ok {
+		return sending{last.cycle, last.at, ""}.String()
+	}
+	return ""
+}
+
+// addressFor is where the peer receives a volume; empty while that is not known.
+func (p *planner) addressFor(claim string, rs *volsyncv1alpha1.ReplicationSource) string {
+	if p.Spec != nil {
+		for _, to := range p.Spec.Sources {
+			if to.Name == claim && to.Address != "" {
+				return to.Address
+			}
+		}
+	}
+	return addressOf(rs)
+}
+
+func (s *sender) snapshotOf(snapshot *GroupSnapshot, claim string) *snapshotv1.VolumeSnapshot {
+	for _, image := range s.Snapshots {
+		of := image.Spec.Source.PersistentVolumeClaimName
+		if of != nil && *of == claim && ready(image) && ownedByUID(image, snapshot.GetUID()) {
+			return image
+		}
+	}
+	return nil
+}
+
+// stuck tells whether a cycle has been under way for long and something of it fails or is missing.
+func (s *sender) stuck(snapshot *GroupSnapshot) bool {
+	failing := snapshot.Trouble() != ""
+	for _, m := range membersOf(snapshot.GetAnnotations()) {
+		if rs := s.Sources[m]; rs != nil && !idle(rs) && rs.Status != nil && rs.Status.LatestMoverStatus != nil {
+			failing = failing || rs.Status.LatestMoverStatus.Result == volsyncv1alpha1.MoverResultFailed
+		}
+		failing = failing || snapshot.Ready() && s.Copies[copyName(m, snapshot.cycle())] == nil
+	}
+	if !failing {
+		return false
+	}
+	until := snapshot.GetCreationTimestamp().Add(stuckAfter)
+	if s.now.Before(until) {
+		s.again(until)
+		return false
+	}
+	return true
+}
+
+// tidy takes claims away that were made of the snapshots of other cycles and from which nothing is being sent any more.
+func (s *sender) tidy(current *GroupSnapshot) {
+	keep := map[string]bool{}
+	if current != nil && !slices.Contains(s.out.Delete, client.Object(current)) {
+		for _, m := range membersOf(current.GetAnnotations()) {
+			keep[copyName(m, current.cycle())] = true
+		}
+	}
+	for _, rs := range s.SourcesOf(s.name) {
+		if !idle(rs) {
+			keep[rs.Spec.SourcePVC] = true
+		}
+	}
+	for name, claim := range s.Copies {
+		if claim.Annotations[annotationGroup] == s.name && !keep[name] {
+			s.remove(claim)
+		}
+	}
+}
+
+// complete is the cycle that all sources have sent; false if they have not all sent the same.
+func complete(sources map[string]*volsyncv1alpha1.ReplicationSource) (sending, bool) {
+	var last string
+	for _, rs := range sources {
+		if !succeeded(rs) || last != "" && trigger(rs) != last {
+			return sending{}, false
+		}
+		last = trigger(rs)
+	}
+	return parseSending(last)
+}
+
+// SourcesOf are the sources of a group's members.
+func (f *Facts) SourcesOf(name string) map[string]*volsyncv1alpha1.ReplicationSource {
+	sources := map[string]*volsyncv1alpha1.ReplicationSource{}
+	for claim, rs := range f.Sources {
+		if rs.Annotations[annotationGroup] == name {
+			sources[claim] = rs
+		}
+	}
+	return sources
+}
+
+// LastSent is the last cycle of a group that was sent completely.
+func (f *Facts) LastSent(name string) (sending, bool) { return lastSent(f.SourcesOf(name)) }
+
+func lastSent(sources map[string]*volsyncv1alpha1.ReplicationSource) (sending, bool) {
+	if last, whole := complete(sources); whole {
+		return last, true
+	}
+	var last sending
+	found := false
+	for _, rs := range sources {
+		if noted, ok := parseSending(rs.Annotations[annotationSynced]); ok && (!found || noted.at.After(last.at)) {
+			last, found = noted, true
+		}
+	}
+	return last, found
+}
+
+// copyOf is the claim that a member is sent from.
+func copyOf(group types.NamespacedName, name string, claim *Claim, copied string, c cycle, image *snapshotv1.VolumeSnapshot) *corev1.PersistentVolumeClaim {
+	pvc := &corev1.PersistentVolumeClaim{ObjectMeta: meta(group, copied)}
+	pvc.Annotations[annotationGroup], pvc.Annotations[annotationCycle], pvc.Annotations[annotationClaim] = name, c.String(), claim.Name
+	size := claim.Capacity.DeepCopy()
+	if image.Status.RestoreSize != nil && image.Status.RestoreSize.Cmp(size) > 0 {
+		size = image.Status.RestoreSize.DeepCopy()
+	}
+	of := snapshotv1.GroupName
+	pvc.Spec = corev1.PersistentVolumeClaimSpec{
+		AccessModes: claim.AccessModes, VolumeMode: claim.VolumeMode,
+		DataSourceRef: &corev1.TypedObjectReference{APIGroup: &of, Kind: dataSourceKind, Name: image.Name},
+		Resources:     corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: size}},
+	}
+	if claim.StorageClass != "" {
+		pvc.Spec.StorageClassName = ptr.To(claim.StorageClass)
+	}
+	return pvc
+}
+
+// syncedSince is up to when the peer has the data of a group of which this is a member's source; nil if it never had all.
+func (f *Facts) syncedSince(rs *volsyncv1alpha1.ReplicationSource) *metav1.Time {
+	sources := f.SourcesOf(rs.Annotations[annotationGroup])
+	last, ok := complete(sources)
+	if !ok && rs.Annotations[annotationSynced] != "" {
+		last, ok = lastSent(sources)
+	}
+	if !ok {
+		return nil
+	}
+	return &metav1.Time{Time: last.at}
+}
