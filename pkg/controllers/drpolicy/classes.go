@@ -17,9 +17,9 @@ import (
 
 // rules are what a policy says of the classes that may be used.
 type rules struct {
-	interval               string
-	grouping               bool
-	replication, snapshots labels.Selector
+	interval                               string
+	grouping                               bool
+	replication, snapshots, groupSnapshots labels.Selector
 }
 
 // rulesOf reads a policy, or says what of it can't be read.
@@ -33,6 +33,7 @@ func rulesOf(policy *v1alpha1.DRPolicy) (rules, string) {
 	}{
 		{"replicationClassSelector", spec.ReplicationClassSelector, &r.replication},
 		{"volumeSnapshotClassSelector", spec.VolumeSnapshotClassSelector, &r.snapshots},
+		{"volumeGroupSnapshotClassSelector", spec.VolumeGroupSnapshotClassSelector, &r.groupSnapshots},
 	} {
 		*s.to = labels.Everything()
 		if s.from == nil {

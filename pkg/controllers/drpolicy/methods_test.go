@@ -59,6 +59,9 @@ func TestTheMethodFollowsFromWhatBothClustersHave(t *testing.T) {
 	noSnapshots := func(s *v1alpha1.DRPolicySpec) {
 		s.VolumeSnapshotClassSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"name": "none"}}
 	}
+	noGroupSnapshots := func(s *v1alpha1.DRPolicySpec) {
+		s.VolumeGroupSnapshotClassSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"name": "none"}}
+	}
 	noReplication := func(s *v1alpha1.DRPolicySpec) {
 		s.ReplicationClassSelector = &metav1.LabelSelector{MatchLabels: map[string]string{"name": "none"}}
 	}
@@ -82,7 +85,10 @@ func TestTheMethodFollowsFromWhatBothClustersHave(t *testing.T) {
 		"replication on one side only":                  {all(mirrored, snapshots), all(snapshots), nil, v1alpha1.MethodVolSync, nil},
 		"replication that is left out":                  {all(mirrored, snapshots), all(mirrored, snapshots), noReplication, v1alpha1.MethodVolSync, nil},
 		"replication of another storage":                {all(foreignReplication, snapshots), all(mirrored, snapshots), nil, v1alpha1.MethodVolSync, nil},
-		"snapshots of groups, copied one by one":        {all(snapshots, groupSnapshots), all(snapshots, groupSnapshots), nil, v1alpha1.MethodVolSync, nil},
+		"snapshots of groups":                           {all(snapshots, groupSnapshots), all(snapshots, groupSnapshots), nil, v1alpha1.MethodVolSyncGroup, nil},
+		"snapshots of groups that nobody wants":         {all(snapshots, groupSnapshots), all(snapshots, groupSnapshots), never, v1alpha1.MethodVolSync, nil},
+		"snapshots of groups that are left out":         {all(snapshots, groupSnapshots), all(snapshots, groupSnapshots), noGroupSnapshots, v1alpha1.MethodVolSync, nil},
+		"snapshots of groups on one side":               {all(snapshots, groupSnapshots), all(snapshots), nil, v1alpha1.MethodVolSync, nil},
 		"snapshots between drivers":                     {all(snapshots), all(otherDriver, otherSnapshots), nil, v1alpha1.MethodVolSync, nil},
 		"snapshots of another driver":                   {all(snapshots), all(otherSnapshots), nil, "", []string{"Nor can VolSync", "dr2 has no VolumeSnapshotClass with driver csi"}},
 		"snapshots of another storage":                  {all(snapshots), all(foreignSnapshots), nil, "", []string{"dr2 has no VolumeSnapshotClass"}},
@@ -141,6 +147,8 @@ func wanted(method v1alpha1.ReplicationMethod) v1alpha1.PeerClass {
 		peer.ReplicationID = "mirror"
 	case v1alpha1.MethodVolumeGroupReplication:
 		peer.ReplicationID, peer.GroupReplicationID, peer.Grouping = "mirror", "together", true
+	case v1alpha1.MethodVolSyncGroup:
+		peer.Grouping = true
 	case v1alpha1.MethodShared:
 		peer.StorageID = []string{"one"}
 	}

@@ -160,15 +160,20 @@ func (p *pairing) common(kind, label string, ids func(side) []string) (id, why s
 		kind, p.sides[0].cluster, label, found[0], p.sides[1].cluster, found[1])
 }
 
-// bySnapshots has VolSync copy snapshots of the volumes, or says why it can't. Each volume is copied by itself, also where
-// the storage takes snapshots of groups: no agent carries those over.
+// bySnapshots has VolSync copy snapshots of the volumes, or says why it can't: of all at one point in time where the storage
+// of both clusters takes such.
 func (p *pairing) bySnapshots(peer *v1alpha1.PeerClass) string {
+	grouping := p.rules.grouping
 	for _, s := range p.sides {
 		if !s.has(s.config.VolumeSnapshotClasses, p.rules.snapshots) {
 			return fmt.Sprintf("Nor can VolSync copy its snapshots: %s has no VolumeSnapshotClass with driver %s, no other label %s than its "+
 				"StorageClass and labels that the policy's volumeSnapshotClassSelector matches.", s.cluster, s.class.Provisioner, v1alpha1.LabelStorageID)
 		}
+		grouping = grouping && s.has(s.config.VolumeGroupSnapshotClasses, p.rules.groupSnapshots)
 	}
 	peer.Method = v1alpha1.MethodVolSync
+	if grouping {
+		peer.Method, peer.Grouping = v1alpha1.MethodVolSyncGroup, true
+	}
 	return ""
 }
