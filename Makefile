@@ -33,7 +33,8 @@ test: unit build-failpoints ## Run all tests
 on-the-playground:
 	@$(MAKE) --jobs=1 access conformance e2e
 on-their-own:
-	@$(MAKE) --jobs=1 lifetime install explore
+	@$(MAKE) --jobs=1 lifetime install
+	@nice $(MAKE) --jobs=1 explore
 broken-on-purpose:
 	@$(MAKE) --jobs=1 failpoints
 
