@@ -121,6 +121,25 @@ func TestPromoteAfterAHandoverNeedsNoPeer(t *testing.T) {
 	b.mustHold(acked)
 }
 
+func TestACopyThatDivergedIsReplacedOnceItIsDeleted(t *testing.T) {
+	t.Parallel()
+	a, b, acked := protected(t, never)
+	a.write(3)
+	a.stop()
+	b.must(b.Promote(t.Context(), handle, true))
+	acked = append(acked, b.write(5)...)
+	a.start()
+	a.eventually("superseded", func(v engine.State) bool { return v.SupersededBy == 2 })
+	a.must(a.Demote(t.Context(), handle))
+	if _, err := a.Resync(t.Context(), handle, false); !errors.Is(err, engine.ErrPrecondition) {
+		t.Fatalf("resync of a diverged copy without force returned %v", err)
+	}
+	a.must(a.Delete(t.Context(), handle))
+	b.must(b.Enable(t.Context(), handle, interval))
+	b.eventually("synced", func(v engine.State) bool { return v.LastSync != nil })
+	a.mustHold(acked)
+}
+
 func TestFailoverAndTheOldPrimaryComesBack(t *testing.T) {
 	t.Parallel()
 	a, b, acked := protected(t, never)

@@ -89,7 +89,8 @@ func (e *Engine) commitNew(ctx context.Context, v *volume, content string) error
 	return nil
 }
 
-// Delete removes a volume. A copy that mirrors the peer's stays: the array keeps it for as long as it is a copy.
+// Delete removes a volume. A copy that mirrors the peer's stays: the array keeps it for as long as it is a copy. One that
+// has diverged mirrors nothing, and would be in the way of another.
 func (e *Engine) Delete(ctx context.Context, handle string) error {
 	at := e.concern(handle)
 	if err := e.opts.Faults.At(ctx, "delete.before", at); err != nil {
@@ -115,10 +116,10 @@ func (e *Engine) Delete(ctx context.Context, handle string) error {
 func (e *Engine) remove(v *volume) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	switch v.meta.Role {
-	case layout.Primary:
+	switch {
+	case v.meta.Role == layout.Primary:
 		return preconditionf("volume %s is replicated: disable its replication first", v.handle)
-	case layout.Secondary:
+	case v.meta.Role == layout.Secondary && !v.meta.Diverged:
 		klog.InfoS("Keeping the copy of a mirrored volume", "volume", v.handle)
 		return nil
 	}
