@@ -9,7 +9,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -80,13 +79,21 @@ func halfWay(ctx context.Context, app *framework.App, cluster string) {
 	itStillWrites(ctx, app, cluster)
 	sync(ctx, app, cluster, "by-hand")
 	By("waiting until transfers are under way")
-	Eventually(func(ctx context.Context) ([]corev1.Pod, error) {
-		pods, err := playground.Managed[cluster].Kube.CoreV1().Pods(app.Namespace).List(ctx, metav1.ListOptions{
-			LabelSelector: "app.kubernetes.io/component=rsync-tls-mover", FieldSelector: "status.phase=Running",
-		})
-		return pods.Items, err
-	}).WithContext(ctx).WithTimeout(framework.Replication).Should(HaveLen(2))
+	Eventually(func(ctx context.Context) (int, error) {
+		return moversAt(ctx, app, cluster)
+	}).WithContext(ctx).WithTimeout(framework.Replication).Should(Equal(2))
 	itStillWrites(ctx, app, cluster)
+}
+
+// moversAt is how many of the application's volumes a cluster sends or receives now.
+func moversAt(ctx context.Context, app *framework.App, cluster string) (int, error) {
+	pods, err := playground.Managed[cluster].Kube.CoreV1().Pods(app.Namespace).List(ctx, metav1.ListOptions{
+		LabelSelector: "app.kubernetes.io/component=rsync-tls-mover", FieldSelector: "status.phase=Running",
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(pods.Items), nil
 }
 
 // nothingOfOurs checks that nothing is left on a cluster that was made for VolSync.
