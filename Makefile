@@ -33,10 +33,10 @@ test: unit build-failpoints ## Run all tests
 on-the-playground:
 	@$(MAKE) --jobs=1 access conformance e2e
 on-their-own:
-	@$(MAKE) --jobs=1 lifetime install
-	@nice $(MAKE) --jobs=1 explore
+	@$(MAKE) --jobs=1 lifetime install chaos
 broken-on-purpose:
 	@$(MAKE) --jobs=1 failpoints
+	@nice $(MAKE) --jobs=1 explore
 
 .PHONY: unit
 unit: tools ## Run the unit tests
