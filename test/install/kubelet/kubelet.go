@@ -23,6 +23,8 @@ import (
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
+
+	"github.com/ramendr/dr-apiserver/test/playground/network"
 )
 
 // Kubelet runs pods.
@@ -35,6 +37,8 @@ type Kubelet struct {
 	Image string
 	// Dir is where pods have their files and logs.
 	Dir string
+	// Ports are what pods have their ports from.
+	Ports *network.Ports
 	// Loopback returns the arguments with which a container listens on loopback: address returns the one for a port's name.
 	Loopback func(container string, address func(port string) string) []string
 	// Say is told what happens.
@@ -119,15 +123,27 @@ func (k *Kubelet) sync(ctx context.Context) {
 }
 
 func (k *Kubelet) syncOne(ctx context.Context, object *corev1.Pod) error {
+	p := k.find(object.UID)
 	if object.DeletionTimestamp != nil {
+		if p == nil {
+			return nil
+		}
+		k.forget(p)
+		go func() {
+			p.end()
+			p.letGo(ctx)
+		}()
 		return nil
 	}
-	p := k.find(object.UID)
 	if p != nil {
 		return p.writeVolumes(ctx)
 	}
 	p = &pod{Kubelet: k, object: object, dir: filepath.Join(k.Dir, object.Name)}
-	if err := p.prepare(ctx); err != nil {
+	err := p.prepare(ctx)
+	if err == nil {
+		err = p.keep(ctx)
+	}
+	if err != nil {
 		p.release()
 		return errors.Join(err, os.RemoveAll(p.dir))
 	}

@@ -22,9 +22,13 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/ramendr/dr-apiserver/test/playground/network"
 )
+
+// finalizer keeps a pod for as long as its container runs, as a cluster does: with the pod its ServiceAccount token ends.
+const finalizer = "kubelet.dr.ramen.io/runs"
 
 // restartAfter is how long a container that ended is left alone.
 const restartAfter = time.Second
@@ -35,7 +39,6 @@ type pod struct {
 	object *corev1.Pod
 	// dir has the container's files in root.
 	dir   string
-	ports *network.Ports
 	ready atomic.Bool
 
 	mu      sync.Mutex
@@ -49,13 +52,14 @@ func (p *pod) container() *corev1.Container { return &p.object.Spec.Containers[0
 
 func (p *pod) root(path string) string { return filepath.Join(p.dir, "root", path) }
 
-func (p *pod) address(port string) string { return network.Address(p.ports.Get(port)) }
+func (p *pod) address(port string) string { return network.Address(p.Ports.Get(p.portName(port))) }
+
+func (p *pod) portName(port string) string { return string(p.object.UID) + "/" + port }
 
 // prepare makes the container's files and finds its ports.
 func (p *pod) prepare(ctx context.Context) error {
-	p.ports = network.NewPorts(nil, func(map[string]int) error { return nil })
 	for _, port := range p.container().Ports {
-		if err := p.ports.Reserve(port.Name); err != nil {
+		if err := p.Ports.Reserve(p.portName(port.Name)); err != nil {
 			return err
 		}
 	}
@@ -170,6 +174,27 @@ func (p *pod) end() {
 	p.stop()
 	p.detach()
 	_ = os.RemoveAll(p.dir)
+}
+
+// keep keeps the pod until letGo.
+func (p *pod) keep(ctx context.Context) error {
+	return p.patch(ctx, fmt.Appendf(nil, `{"metadata":{"finalizers":[%q]}}`, finalizer))
+}
+
+// letGo lets the pod go, which has ended.
+func (p *pod) letGo(ctx context.Context) {
+	err := wait.PollUntilContextCancel(ctx, restartAfter, true, func(ctx context.Context) (bool, error) {
+		err := p.patch(ctx, fmt.Appendf(nil, `{"metadata":{"$deleteFromPrimitiveList/finalizers":[%q]}}`, finalizer))
+		return err == nil || apierrors.IsNotFound(err), nil
+	})
+	if err != nil {
+		p.Say("pod %s: letting it go: %v", p.object.Name, err)
+	}
+}
+
+func (p *pod) patch(ctx context.Context, patch []byte) error {
+	_, err := p.client.CoreV1().Pods(p.Namespace).Patch(ctx, p.object.Name, types.StrategicMergePatchType, patch, metav1.PatchOptions{})
+	return err
 }
 
 // command is the container's process: in its own root directory, as its own user.
