@@ -41,7 +41,7 @@ func runKubelets() {
 	for _, name := range allClusters {
 		k := &kubelet.Kubelet{
 			Config: cluster(name).Config, Namespace: component.SystemNamespace, Image: image,
-			Dir: playground.Root.Run("pods", name), Loopback: loopback,
+			Dir: playground.Root.Run("pods", name), Ports: ports, Loopback: loopback,
 			Say: func(format string, args ...any) { GinkgoWriter.Printf(name+": "+format+"\n", args...) },
 		}
 		Expect(os.MkdirAll(k.Dir, 0o755)).To(Succeed())

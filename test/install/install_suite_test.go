@@ -22,6 +22,7 @@ import (
 	"github.com/ramendr/dr-apiserver/test/install/audit"
 	"github.com/ramendr/dr-apiserver/test/install/kubelet"
 	"github.com/ramendr/dr-apiserver/test/playground/layout"
+	"github.com/ramendr/dr-apiserver/test/playground/network"
 )
 
 const (
@@ -36,6 +37,8 @@ var (
 	playground *framework.Playground
 	// kubelets by cluster.
 	kubelets map[string]*kubelet.Kubelet
+	// ports of what the suite runs beside the playground.
+	ports = network.NewPorts(nil, func(map[string]int) error { return nil })
 )
 
 func TestInstall(t *testing.T) {

@@ -172,13 +172,13 @@ func run(ctx context.Context, command string) {
 // startEtcd runs an etcd that wants certificates, until the spec ends, and makes the Secret that leads there.
 func startEtcd(ctx context.Context) {
 	GinkgoHelper()
-	ports := network.NewPorts(nil, func(map[string]int) error { return nil })
-	Expect(ports.Reserve("client", "peer")).To(Succeed())
+	const clients, peers = "etcd/clients", "etcd/peers"
+	Expect(ports.Reserve(clients, peers)).To(Succeed())
 	directory := pki.Directory(playground.Root.Run("etcd-pki"))
 	Expect(directory.Ensure(map[string]pki.Subject{
 		"server": {User: "etcd", Hosts: []string{"127.0.0.1"}}, "client": {User: "dr-apiserver"},
 	})).To(Succeed())
-	url, peer := "https://"+network.Address(ports.Get("client")), "http://"+network.Address(ports.Get("peer"))
+	url, peer := "https://"+network.Address(ports.Get(clients)), "http://"+network.Address(ports.Get(peers))
 	etcd := exec.Command(source.Tool("etcd"), "--data-dir="+playground.Root.Run("etcd"), "--log-level=error",
 		"--listen-client-urls="+url, "--advertise-client-urls="+url, "--listen-peer-urls="+peer,
 		"--initial-advertise-peer-urls="+peer, "--initial-cluster=default="+peer, "--unsafe-no-fsync",

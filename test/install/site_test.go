@@ -22,9 +22,9 @@ import (
 // returns the patches of a kustomization that lead it there.
 func serve(name string) string {
 	GinkgoHelper()
-	ports := network.NewPorts(nil, func(map[string]int) error { return nil })
-	Expect(ports.Reserve("service")).To(Succeed())
-	service, err := kubelet.NewService(network.Address(ports.Get("service")), func() []string {
+	port := name + "/service"
+	Expect(ports.Reserve(port)).To(Succeed())
+	service, err := kubelet.NewService(network.Address(ports.Get(port)), func() []string {
 		return kubelets[name].Ready(component.APIServer, "https")
 	})
 	Expect(err).NotTo(HaveOccurred())
@@ -34,7 +34,7 @@ func serve(name string) string {
   patch: '[{"op": "replace", "path": "/spec", "value": {"type": "ExternalName", "externalName": "localhost"}}]'
 - target: {kind: APIService}
   patch: '[{"op": "replace", "path": "/spec/service/port", "value": %d}]'
-`, ports.Get("service"))
+`, ports.Get(port))
 }
 
 // site puts what this site has in the place of what the documentation takes for an example.

@@ -166,43 +166,62 @@ func TestAConnectionEndsIfTheTargetIsDead(t *testing.T) {
 	requireEnd(t, dial(t, listen(t, dead)))
 }
 
-func TestPortsKeepTheirNames(t *testing.T) {
-	var saved map[string]int
-	save := func(ports map[string]int) error {
-		saved = ports
-		return nil
-	}
-	first := NewPorts(nil, save)
-	if err := first.Reserve("a", "b"); err != nil {
-		t.Fatal(err)
-	}
-	if first.Get("a") == first.Get("b") {
-		t.Fatal("two names have the same port")
-	}
-	second := NewPorts(saved, save)
-	if err := second.Reserve("b", "c", "a"); err != nil {
-		t.Fatal(err)
-	}
-	if second.Get("a") != first.Get("a") || second.Get("b") != first.Get("b") {
-		t.Fatalf("the ports have changed: %v", saved)
-	}
+func newPorts(t *testing.T, known map[string]int) *Ports {
+	t.Helper()
+	ports := NewPorts(known, func(map[string]int) error { return nil })
+	t.Cleanup(ports.Close)
+	return ports
 }
 
-func TestPortsOfAPlaygroundFollowOneAnother(t *testing.T) {
-	ports := NewPorts(nil, func(map[string]int) error { return nil })
-	var names []string
-	for i := range 60 {
-		names = append(names, strconv.Itoa(i))
-	}
+func reserve(t *testing.T, ports *Ports, names ...string) map[string]int {
+	t.Helper()
 	if err := ports.Reserve(names...); err != nil {
 		t.Fatal(err)
 	}
-	for i := range names[1:] {
-		// Somebody else may have one in between.
-		if gap := ports.Get(names[i+1]) - ports.Get(names[i]); (gap+portCount)%portCount > blockSize {
-			t.Errorf("port %d is followed by %d", ports.Get(names[i]), ports.Get(names[i+1]))
+	reserved := map[string]int{}
+	for _, name := range names {
+		reserved[name] = ports.Get(name)
+	}
+	return reserved
+}
+
+func TestPortsKeepTheirNames(t *testing.T) {
+	first := newPorts(t, nil)
+	known := reserve(t, first, "a", "b")
+	if known["a"] == known["b"] {
+		t.Fatal("two names have the same port")
+	}
+	first.Close()
+	now := reserve(t, newPorts(t, known), "b", "c", "a")
+	if now["a"] != known["a"] || now["b"] != known["b"] {
+		t.Fatalf("the ports have changed: %v, %v before", now, known)
+	}
+}
+
+func TestPortsAreNobodyElsesWhileNobodyListensOnThem(t *testing.T) {
+	owners := map[int]int{}
+	var names []string
+	for i := range blockSize + 5 {
+		names = append(names, strconv.Itoa(i))
+	}
+	for owner := range 30 {
+		for name, port := range reserve(t, newPorts(t, nil), names...) {
+			if other, taken := owners[port]; taken {
+				t.Fatalf("%d has port %d for %s, which is %d's", owner, port, name, other)
+			}
+			owners[port] = owner
 		}
 	}
+}
+
+func TestPortsThatSomebodyElseTookMeanwhileAreRefused(t *testing.T) {
+	first := newPorts(t, nil)
+	known := reserve(t, first, "a")
+	if err := newPorts(t, known).Reserve("b"); err == nil || !strings.Contains(err.Error(), "belongs to somebody else") {
+		t.Fatalf("got %v", err)
+	}
+	first.Close()
+	reserve(t, newPorts(t, known), "b")
 }
 
 // store serves objects of 4 kB under any name and takes any.

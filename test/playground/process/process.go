@@ -197,7 +197,7 @@ func (p *Process) probe(ctx context.Context, current *run) error {
 		probeCtx, cancel := context.WithTimeout(ctx, probeTimeout)
 		err := p.Ready(probeCtx)
 		cancel()
-		if err == nil {
+		if err == nil && !current.ended() {
 			return nil
 		}
 		select {

@@ -74,6 +74,7 @@ func (s *Supervisor) Close() {
 	}
 	_ = group.Wait()
 	s.links.close()
+	s.ports.Close()
 }
 
 // Up starts what does not run or was built anew, heals the network between the clusters, and returns when DRClusters and DRPolicy are
