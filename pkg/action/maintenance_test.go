@@ -4,6 +4,7 @@
 package action_test
 
 import (
+	"maps"
 	"testing"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,12 +31,32 @@ func TestMaintenanceNeeds(t *testing.T) {
 		{Name: "other", Provisioner: "block.csi", ReplicationID: "another pair", Labels: asking},
 		{Name: "silent", Provisioner: "silent.csi", ReplicationID: "pair"},
 	}
-	found := map[string]string{}
-	for _, need := range action.MaintenanceNeeds(builder.DR2, policy, config) {
-		found[need.StorageProvisioner] += need.TargetID
+	primary := func(classes ...string) map[string]*v1alpha1.VolumeReplicationGroup {
+		group := builder.VRG("shop", "shop", builder.DR1).Primary(1, "").Obj()
+		group.Spec.Async.PeerClasses = policy.Status.Async.PeerClasses
+		for _, class := range classes {
+			group.Status.ProtectedPVCs = append(group.Status.ProtectedPVCs, v1alpha1.ProtectedPVC{Name: "data-" + class, StorageClassName: class})
+		}
+		return map[string]*v1alpha1.VolumeReplicationGroup{builder.DR1: group, builder.DR2: nil}
 	}
-	if len(found) != 2 || found["block.csi"] != "pair" || found["file.csi"] != "filer" {
-		t.Errorf("needed are %v, want one of block.csi for pair and one of file.csi for filer", found)
+	for name, test := range map[string]struct {
+		groups map[string]*v1alpha1.VolumeReplicationGroup
+		want   map[string]string
+	}{
+		"of volumes on both storages":         {primary("block", "file"), map[string]string{"block.csi": "pair", "file.csi": "filer"}},
+		"of volumes on one of them":           {primary("block", "block"), map[string]string{"block.csi": "pair"}},
+		"of a volume that nothing replicates": {primary("scratch"), map[string]string{}},
+		"before anything is known of volumes": {primary(), map[string]string{"block.csi": "pair", "file.csi": "filer"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found := map[string]string{}
+			for _, need := range action.MaintenanceNeeds(builder.DR2, policy, test.groups, config) {
+				found[need.StorageProvisioner] += need.TargetID
+			}
+			if !maps.Equal(found, test.want) {
+				t.Errorf("needed are %v, want %v", found, test.want)
+			}
+		})
 	}
 }
 

@@ -56,7 +56,7 @@ func (r *Reconciler) observe(ctx context.Context, key types.NamespacedName) (*Fa
 			return nil, err
 		}
 	}
-	return facts, nil
+	return facts, r.observeMaintenance(ctx, facts)
 }
 
 // clustersOf are the clusters that have to do with the placement: those of its policy and those it has groups for.
@@ -106,11 +106,6 @@ func (r *Reconciler) observeCluster(ctx context.Context, facts *Facts, name stri
 	if seen {
 		known.LastHeartbeat, known.LeaseExpires = renewed, renewed.Add(duration)
 	}
-	if action.NeedsMaintenance(facts.Placement, name) {
-		if known.Unprepared, err = r.unprepared(ctx, name, facts.Policy); err != nil {
-			return err
-		}
-	}
 	facts.Clusters[name] = known
 
 	group := &v1alpha1.VolumeReplicationGroup{}
@@ -124,13 +119,27 @@ func (r *Reconciler) observeCluster(ctx context.Context, facts *Facts, name stri
 	return nil
 }
 
-// unprepared is what the storage of a failover's target has yet to do.
-func (r *Reconciler) unprepared(ctx context.Context, cluster string, policy *v1alpha1.DRPolicy) (string, error) {
+// observeMaintenance finds out what the storage of a failover's target has yet to do.
+func (r *Reconciler) observeMaintenance(ctx context.Context, facts *Facts) error {
+	for name, known := range facts.Clusters {
+		if !action.NeedsMaintenance(facts.Placement, name) {
+			continue
+		}
+		var err error
+		if known.Unprepared, err = r.unprepared(ctx, name, facts); err != nil {
+			return err
+		}
+		facts.Clusters[name] = known
+	}
+	return nil
+}
+
+func (r *Reconciler) unprepared(ctx context.Context, cluster string, facts *Facts) (string, error) {
 	config := &v1alpha1.DRClusterConfig{}
 	if _, err := r.find(ctx, types.NamespacedName{Name: cluster}, config); err != nil {
 		return "", err
 	}
-	for _, need := range action.MaintenanceNeeds(cluster, policy, config) {
+	for _, need := range action.MaintenanceNeeds(cluster, facts.Policy, facts.Groups, config) {
 		name, mode := action.MaintenanceModeName(need), &v1alpha1.MaintenanceMode{}
 		found, err := r.find(ctx, types.NamespacedName{Name: name}, mode)
 		switch activated := meta.FindStatusCondition(mode.Status.Conditions, v1alpha1.ConditionFailoverActivated); {

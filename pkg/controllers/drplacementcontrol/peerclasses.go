@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/ramendr/dr-apiserver/pkg/action"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
@@ -63,25 +64,13 @@ func (d *decider) inUse() map[string]v1alpha1.PeerClass {
 		if group == nil {
 			continue
 		}
-		for _, peer := range told(group) {
+		for _, peer := range action.PeersTold(group) {
 			if _, known := used[peer.StorageClassName]; !known && protects(group, peer) {
 				used[peer.StorageClassName] = peer
 			}
 		}
 	}
 	return used
-}
-
-// told are the peer classes that a group has in its spec.
-func told(group *v1alpha1.VolumeReplicationGroup) []v1alpha1.PeerClass {
-	switch {
-	case group.Spec.Async != nil:
-		return group.Spec.Async.PeerClasses
-	case group.Spec.Sync != nil:
-		return group.Spec.Sync.PeerClasses
-	default:
-		return nil
-	}
 }
 
 // protects tells whether a group reports a volume that is protected by the peer class.

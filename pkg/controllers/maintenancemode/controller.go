@@ -62,17 +62,36 @@ func (r *Reconciler) wanted(ctx context.Context, reader client.Reader, cluster s
 	}
 	var wanted []v1alpha1.MaintenanceModeSpec
 	for i := range placements.Items {
-		if !action.NeedsMaintenance(&placements.Items[i], cluster) {
+		placement := &placements.Items[i]
+		if !action.NeedsMaintenance(placement, cluster) {
 			continue
 		}
 		policy := &v1alpha1.DRPolicy{}
-		key := types.NamespacedName{Name: placements.Items[i].Spec.DRPolicyRef.Name}
+		key := types.NamespacedName{Name: placement.Spec.DRPolicyRef.Name}
 		if err := r.Client.Get(ctx, key, policy); client.IgnoreNotFound(err) != nil {
 			return nil, fmt.Errorf("reading DRPolicy %s: %w", key.Name, err)
 		}
-		wanted = append(wanted, action.MaintenanceNeeds(cluster, policy, config)...)
+		groups, err := groupsOf(ctx, reader, placement)
+		if err != nil {
+			return nil, err
+		}
+		wanted = append(wanted, action.MaintenanceNeeds(cluster, policy, groups, config)...)
 	}
 	return wanted, nil
+}
+
+// groupsOf are a placement's groups by cluster.
+func groupsOf(ctx context.Context, reader client.Reader, placement *v1alpha1.DRPlacementControl) (map[string]*v1alpha1.VolumeReplicationGroup, error) {
+	list := &v1alpha1.VolumeReplicationGroupList{}
+	if err := reader.List(ctx, list, client.InNamespace(placement.Namespace),
+		client.MatchingLabels{v1alpha1.LabelDRPlacementControl: placement.Name}); err != nil {
+		return nil, fmt.Errorf("listing VolumeReplicationGroups of DRPlacementControl %s/%s: %w", placement.Namespace, placement.Name, err)
+	}
+	groups := map[string]*v1alpha1.VolumeReplicationGroup{}
+	for i := range list.Items {
+		groups[list.Items[i].Spec.ClusterName] = &list.Items[i]
+	}
+	return groups, nil
 }
 
 func (r *Reconciler) ensure(ctx context.Context, spec v1alpha1.MaintenanceModeSpec, existing []v1alpha1.MaintenanceMode) error {

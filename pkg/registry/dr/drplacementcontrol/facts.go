@@ -61,7 +61,7 @@ func (s Sources) gather(ctx context.Context, placement *v1alpha1.DRPlacementCont
 			return facts, err
 		}
 	}
-	return facts, nil
+	return facts, s.gatherMaintenance(ctx, &facts)
 }
 
 func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster string) error {
@@ -73,10 +73,6 @@ func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster
 	if err != nil {
 		return err
 	}
-	maintenance, err := s.maintenance(ctx, cluster, facts.Policy)
-	if err != nil {
-		return err
-	}
 	last, _, _ := s.Heartbeats.Last(cluster)
 	expires, _ := s.Heartbeats.Expires(cluster)
 	facts.Clusters[cluster] = action.ClusterFacts{
@@ -85,7 +81,6 @@ func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster
 		LastHeartbeat: last,
 		LeaseExpires:  expires,
 		Fence:         fence,
-		Maintenance:   maintenance,
 	}
 	name := v1alpha1.GroupNameFor(facts.Placement.Name, cluster)
 	obj, err = found(s.Groups.Get(ctx, name, &metav1.GetOptions{}))
@@ -100,17 +95,24 @@ func (s Sources) gatherCluster(ctx context.Context, facts *action.Facts, cluster
 	return nil
 }
 
-// maintenance is what the storage of a cluster asks for before a failover to it.
-func (s Sources) maintenance(ctx context.Context, cluster string, policy *v1alpha1.DRPolicy) ([]v1alpha1.MaintenanceModeSpec, error) {
-	obj, err := found(s.Configs.Get(ctx, cluster, fromCache))
-	if err != nil || obj == nil {
-		return nil, err
+// gatherMaintenance finds out what the storage of each cluster asks for before a failover to it.
+func (s Sources) gatherMaintenance(ctx context.Context, facts *action.Facts) error {
+	for name, cluster := range facts.Clusters {
+		obj, err := found(s.Configs.Get(ctx, name, fromCache))
+		if err != nil {
+			return fmt.Errorf("reading DRClusterConfig %s: %w", name, err)
+		}
+		if obj == nil {
+			continue
+		}
+		config := &v1alpha1.DRClusterConfig{}
+		if err := v1alpha1.Convert_dr_DRClusterConfig_To_v1alpha1_DRClusterConfig(obj.(*dr.DRClusterConfig).DeepCopy(), config, nil); err != nil {
+			return err
+		}
+		cluster.Maintenance = action.MaintenanceNeeds(name, facts.Policy, facts.Groups, config)
+		facts.Clusters[name] = cluster
 	}
-	config := &v1alpha1.DRClusterConfig{}
-	if err := v1alpha1.Convert_dr_DRClusterConfig_To_v1alpha1_DRClusterConfig(obj.(*dr.DRClusterConfig).DeepCopy(), config, nil); err != nil {
-		return nil, err
-	}
-	return action.MaintenanceNeeds(cluster, policy, config), nil
+	return nil
 }
 
 // fenceOf is what a DRCluster, if there is one, says of its fence.
