@@ -126,7 +126,7 @@ func (d *decider) protected() *verdict {
 	}
 	for _, conditionType := range []string{v1alpha1.ConditionDataProtected, v1alpha1.ConditionClusterDataProtected} {
 		if reason, message := fault(cluster, group, conditionType); reason != "" {
-			return &verdict{metav1.ConditionFalse, reason, message}
+			return &verdict{metav1.ConditionFalse, reason, message + unpaired(group, d.facts.Policy)}
 		}
 	}
 	switch {

@@ -44,6 +44,19 @@ func TestConditions(t *testing.T) {
 			f.Groups[dr1] = vrg(dr1).Primary(1, "").Reports(primary).Healthy(saved).
 				Condition(v1alpha1.ConditionDataProtected, no, "NoReplicationClass", "PersistentVolumeClaim shop/data: no class; label one").Obj()
 		}, []want{{available, yes, "Ready", ""}, {protected, no, "NoReplicationClass", "PersistentVolumeClaim shop/data"}}},
+		"a volume is on storage that both clusters share, beside others that are replicated": {func(f *Facts) {
+			f.Groups[dr1] = vrg(dr1).Primary(1, "").Reports(primary).Healthy(saved).
+				Condition(v1alpha1.ConditionDataProtected, no, "NoPeerClass", "PersistentVolumeClaim shop/common has no peer class").Obj()
+			f.Groups[dr1].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{
+				{Name: "data", StorageClassName: "fast", ReplicationMethod: v1alpha1.MethodVolumeReplication},
+				{Name: "common", StorageClassName: "shared"},
+			}
+			f.Policy.Status.Unpaired = []v1alpha1.UnpairedClass{
+				{StorageClassName: "plain", Message: "It has no label."}, {StorageClassName: "shared", Message: "Nothing to replicate at intervals."},
+			}
+		}, []want{{available, yes, "Ready", ""}, {
+			protected, no, "NoPeerClass", "PersistentVolumeClaim shop/common has no peer class. StorageClass shared: Nothing to replicate at intervals",
+		}}},
 		"the selector matches nothing": {func(f *Facts) {
 			f.Groups[dr1] = vrg(dr1).Primary(1, "").Reports(primary).Healthy(saved).NeverSaved().
 				Condition(v1alpha1.ConditionDataProtected, no, "NoVolumes", "pvcSelector app=shop matches nothing").Obj()

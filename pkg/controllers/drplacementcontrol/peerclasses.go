@@ -5,7 +5,9 @@ package drplacementcontrol
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/ramendr/dr-apiserver/pkg/action"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -82,4 +84,21 @@ func protects(group *v1alpha1.VolumeReplicationGroup, peer v1alpha1.PeerClass) b
 
 func methodOf(peer v1alpha1.PeerClass) v1alpha1.ReplicationMethod {
 	return cmp.Or(peer.Method, v1alpha1.MethodVolumeReplication)
+}
+
+// unpaired is why the policy has no peer for the storage classes of volumes that nothing replicates; empty if it says nothing
+// of them.
+func unpaired(group *v1alpha1.VolumeReplicationGroup, policy *v1alpha1.DRPolicy) string {
+	text := ""
+	if policy == nil {
+		return text
+	}
+	for _, class := range policy.Status.Unpaired {
+		if slices.ContainsFunc(group.Status.ProtectedPVCs, func(p v1alpha1.ProtectedPVC) bool {
+			return p.StorageClassName == class.StorageClassName && p.ReplicationMethod == ""
+		}) {
+			text += fmt.Sprintf(". StorageClass %s: %s", class.StorageClassName, strings.TrimSuffix(class.Message, "."))
+		}
+	}
+	return text
 }
