@@ -169,6 +169,26 @@ func TestFailoverAndTheOldPrimaryComesBack(t *testing.T) {
 	a.mustHold(acked)
 }
 
+func TestAPromotionThatIsGivenUpLeavesThePrimaryWhatItWas(t *testing.T) {
+	t.Parallel()
+	a, b, acked := protected(t, never)
+	acked = append(acked, a.write(3)...)
+	b.must(b.Promote(t.Context(), handle, true))
+	b.write(5)
+	a.eventually("superseded", func(v engine.State) bool { return v.SupersededBy == 2 })
+	a.mustRefuseWrites()
+	b.must(b.Demote(t.Context(), handle))
+	if ready, err := b.Resync(t.Context(), handle, false); ready || !errors.Is(err, engine.ErrPrecondition) {
+		t.Fatalf("resync without force of what was promoted over the primary returned %v, %v", ready, err)
+	}
+	a.mustRefuseWrites()
+	nurse(t, a, b).until("forced resync", func(ctx context.Context) error { return notReady(b.Resync(ctx, handle, true)) }, b)
+	acked = append(acked, a.write(3)...)
+	a.mustHold(acked)
+	handOver(a, b)
+	b.mustHold(acked)
+}
+
 func TestFailoverOfASyncedVolumeNeedsNoForcedResync(t *testing.T) {
 	t.Parallel()
 	a, b, acked := protected(t, never)

@@ -259,6 +259,8 @@ func (e *Engine) resyncGroup(ctx context.Context, g *group, volumes []*volume, s
 			}
 		}
 		return false, err
+	case slices.Contains(steps, yield):
+		return false, e.yield(ctx, volumes...)
 	case slices.Contains(steps, noPrimary):
 		return false, preconditionf("volume group %s has no primary to resync from", g.id)
 	case slices.Contains(steps, pull):

@@ -75,8 +75,8 @@ func (e *Engine) hear(ctx context.Context, states []PeerState) error {
 	return errors.Join(errs...)
 }
 
-// hear stops the writes to a volume whose peer was promoted over it, and resumes the snapshots to a copy that takes them
-// again.
+// hear stops the writes to a volume whose peer was promoted over it, lets them go on when the peer gives that up, and resumes
+// the snapshots to a copy that takes them again.
 func (v *volume) hear(ctx context.Context, peer PeerState) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -84,6 +84,10 @@ func (v *volume) hear(ctx context.Context, peer PeerState) error {
 		klog.InfoS("Peer was promoted; writes stay off", "volume", v.handle, "cluster", v.e.opts.Cluster,
 			"generation", v.meta.Generation, "peerGeneration", peer.Generation)
 		return v.change(ctx, true, func(m *layout.Meta) { m.SupersededBy = peer.Generation })
+	}
+	if m := &v.meta; m.Role == layout.Primary && m.SupersededBy != 0 && peer.Yields && peer.Role == layout.Secondary && peer.Generation == m.SupersededBy {
+		klog.InfoS("Peer gives its promotion up", "volume", v.handle, "cluster", v.e.opts.Cluster, "peerGeneration", peer.Generation)
+		return v.resume(ctx)
 	}
 	if v.syncErr != nil && peer.Role == layout.Secondary && !peer.Diverged {
 		v.kick()

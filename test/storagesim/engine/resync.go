@@ -27,6 +27,8 @@ const (
 	pull
 	// needsForce: pulling would throw bytes away.
 	needsForce
+	// yield: have the peer be primary again, over which this copy was promoted.
+	yield
 	// noPrimary: nobody to resync from.
 	noPrimary
 )
@@ -44,6 +46,8 @@ func planResync(m *layout.Meta, size int64, peer *PeerState, force bool) resyncS
 			return needsForce
 		}
 		return pull
+	case force && peer.Role == layout.Primary && peer.Generation < m.Generation:
+		return yield
 	case peer.Exists && peer.Role != layout.Secondary:
 		return noPrimary
 	case undelivered && m.SupersededBy == 0:
@@ -57,7 +61,8 @@ func planResync(m *layout.Meta, size int64, peer *PeerState, force bool) resyncS
 }
 
 // Resync brings a copy up to date with the primary and says whether it is. With force a copy that has diverged gives its
-// own bytes up. Of a demoted volume it says whether the peer has acknowledged the last snapshot.
+// own bytes up; one that was promoted over a primary does so too, and the other one is primary as before. Of a demoted
+// volume it says whether the peer has acknowledged the last snapshot.
 func (e *Engine) Resync(ctx context.Context, handle string, force bool) (ready bool, err error) {
 	err = e.operate(ctx, "resync", handle, func(v *volume) error {
 		// Looked at before the primary is asked: what it ships meanwhile must not pass for bytes that it never had.
@@ -90,6 +95,8 @@ func (e *Engine) resync(ctx context.Context, v *volume, size int64, peer *PeerSt
 		return v.wait(ctx, e.opts.Timeouts.Settle, (*volume).delivered), nil
 	case pull:
 		return e.pull(ctx, v)
+	case yield:
+		return false, e.yield(ctx, v)
 	case needsForce:
 		return false, errors.Join(v.markDiverged(ctx), preconditionf(
 			"volume %s holds bytes here that the primary on %s does not: resync it by force to give them up", v.handle, peer.Cluster))
@@ -106,6 +113,23 @@ func (v *volume) markDiverged(ctx context.Context) error {
 		return nil
 	}
 	return v.change(ctx, true, func(m *layout.Meta) { m.Diverged = true })
+}
+
+// yield tells the peer that the promotion over it is given up. What it has is pulled by the next resync.
+func (e *Engine) yield(ctx context.Context, volumes ...*volume) error {
+	states := make([]PeerState, 0, len(volumes))
+	for _, v := range volumes {
+		state := v.peerState()
+		state.Yields = true
+		states = append(states, state)
+	}
+	ctx, cancel := context.WithTimeout(ctx, e.opts.Timeouts.Ask)
+	defer cancel()
+	_, err := e.opts.Peer.Hello(ctx, states)
+	if errors.Is(err, ErrUnreachable) {
+		return nil
+	}
+	return err
 }
 
 // pull fetches a snapshot of the primary and takes it in. A primary that can't be reached any more is no error.

@@ -159,6 +159,15 @@ func (v *volume) promote(ctx context.Context, peer *PeerState, force bool) (done
 	return false, v.begin(ctx, generation+1)
 }
 
+// resume makes a primary that was superseded one again; the caller holds the lock.
+func (v *volume) resume(ctx context.Context) error {
+	attached := v.attached
+	err := v.begin(ctx, v.meta.SupersededBy+1)
+	v.attached = attached
+	v.kick()
+	return err
+}
+
 // begin starts a new generation of the volume here; the caller holds the lock.
 func (v *volume) begin(ctx context.Context, generation int64) error {
 	if err := v.file.Truncate(v.size); err != nil { // bytes of a snapshot that never was complete

@@ -21,6 +21,8 @@ type PeerState struct {
 	// MayWrite is false of secondaries and of primaries that were superseded.
 	MayWrite bool `json:"mayWrite,omitempty"`
 	Diverged bool `json:"diverged,omitempty"`
+	// Yields says that the copy gives up what it wrote as primary: whom it was promoted over may write again.
+	Yields bool `json:"yields,omitempty"`
 }
 
 // Snapshot describes a volume at a point in time, and which of its bytes follow.

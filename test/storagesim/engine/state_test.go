@@ -81,6 +81,13 @@ func on(role layout.Role, generation, size int64, history ...layout.Term) *PeerS
 	}
 }
 
+// supersededPeer is the primary on dr1 over which dr2 was promoted in generation 2.
+func supersededPeer() *PeerState {
+	peer := on(layout.Primary, 1, 100, first)
+	peer.MayWrite = false
+	return peer
+}
+
 func TestPromotableWithoutForce(t *testing.T) {
 	for name, c := range map[string]struct {
 		meta *layout.Meta
@@ -136,6 +143,8 @@ func TestPlanResync(t *testing.T) {
 		"a copy whose primary was demoted is in sync with all":  {secondary(), 50, on(layout.Secondary, 1, 50, first), false, inSync},
 		"and not yet without the last bytes":                    {secondary(), 49, on(layout.Secondary, 1, 50, first), false, notYet},
 		"nobody replicates to a copy":                           {secondary(), 50, on(layout.Standalone, 1, 50, first), true, noPrimary},
+		"the primary was superseded by the copy's promotion":    {demoted(true), 130, supersededPeer(), false, noPrimary},
+		"which is given up by force":                            {demoted(true), 130, supersededPeer(), true, yield},
 		"the primary's volume is gone":                          {secondary(), 50, &PeerState{}, true, noPrimary},
 		"a superseded volume has no snapshot to wait for": {
 			secondary(superseded, func(m *layout.Meta) { m.Final = &layout.Final{} }), 50, &PeerState{}, true, noPrimary,
