@@ -87,11 +87,14 @@ var _ = Describe("An application whose volumes are on different storage", func()
 		nothingLostSince(app, before)
 	}, SpecTimeout(specTimeout))
 
-	It("is protected but for the volume that can't be, which is named and left behind only by force", func(ctx SpecContext) {
+	It("is protected but for the volumes that can't be, which are named, with the reason, and left behind only by force", func(ctx SpecContext) {
 		app := protected(ctx)
 		addClaim(ctx, app, "scratch", plainClass)
-		By("waiting until it is named")
-		_, err := app.Await(ctx, framework.Soon, framework.False[*v1alpha1.DRPlacementControl](v1alpha1.ConditionProtected, app.Namespace+"/scratch", plainClass))
+		addClaim(ctx, app, "common", sharedClass)
+		By("waiting until they are named")
+		_, err := app.Await(ctx, framework.Soon, framework.False[*v1alpha1.DRPlacementControl](v1alpha1.ConditionProtected,
+			app.Namespace+"/scratch", plainClass+": The StorageClass has no label",
+			app.Namespace+"/common", sharedClass+": Both clusters use the same storage"))
 		Expect(err).NotTo(HaveOccurred())
 		row, err := rowOf(ctx, app, framework.DR1, "data-0-"+app.Namespace+"-0")
 		Expect(err).NotTo(HaveOccurred())
@@ -104,13 +107,15 @@ var _ = Describe("An application whose volumes are on different storage", func()
 		Expect(plan.Status.Checks).To(ContainElement(And(HaveField("Name", action.CheckVolumesProtected),
 			HaveField("Result", v1alpha1.CheckOverridden), HaveField("Message", ContainSubstring(app.Namespace+"/scratch")))))
 
-		By("taking it out of the selector")
+		By("taking them out of the selector")
 		claims := playground.Managed[framework.DR1].Kube.CoreV1().PersistentVolumeClaims(app.Namespace)
-		_, err = claims.Patch(ctx, "scratch", types.MergePatchType, []byte(`{"metadata":{"labels":{"app":null}}}`), metav1.PatchOptions{})
-		Expect(err).NotTo(HaveOccurred())
+		for _, claim := range []string{"scratch", "common"} {
+			_, err = claims.Patch(ctx, claim, types.MergePatchType, []byte(`{"metadata":{"labels":{"app":null}}}`), metav1.PatchOptions{})
+			Expect(err).NotTo(HaveOccurred())
+		}
 		settled(ctx, app, framework.DR1)
 
-		By("adding it again")
+		By("adding one of them again")
 		_, err = claims.Patch(ctx, "scratch", types.MergePatchType, []byte(`{"metadata":{"labels":{"app":"`+app.Namespace+`"}}}`), metav1.PatchOptions{})
 		Expect(err).NotTo(HaveOccurred())
 		_, err = app.Await(ctx, framework.Soon, framework.False[*v1alpha1.DRPlacementControl](v1alpha1.ConditionProtected, app.Namespace+"/scratch"))

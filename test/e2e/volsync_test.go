@@ -85,10 +85,13 @@ func halfWay(ctx context.Context, app *framework.App, cluster string) {
 	itStillWrites(ctx, app, cluster)
 }
 
+// moverSelector finds the pods of VolSync's movers.
+const moverSelector = "app.kubernetes.io/component=rsync-tls-mover"
+
 // moversAt is how many of the application's volumes a cluster sends or receives now.
 func moversAt(ctx context.Context, app *framework.App, cluster string) (int, error) {
 	pods, err := playground.Managed[cluster].Kube.CoreV1().Pods(app.Namespace).List(ctx, metav1.ListOptions{
-		LabelSelector: "app.kubernetes.io/component=rsync-tls-mover", FieldSelector: "status.phase=Running",
+		LabelSelector: moverSelector, FieldSelector: "status.phase=Running",
 	})
 	if err != nil {
 		return 0, err
