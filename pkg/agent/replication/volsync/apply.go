@@ -9,21 +9,15 @@ import (
 	"fmt"
 	"sync"
 
-	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
-
-// ServiceExport is the kind by which a Service is made known to other clusters.
-var ServiceExport = schema.GroupVersionKind{Group: "multicluster.x-k8s.io", Version: "v1alpha1", Kind: "ServiceExport"}
 
 // Apply carries a plan out: what is deleted first, then all else at once. What the cache has not shown yet may be asked for
 // again; that is then refused, and nothing is lost.
@@ -138,20 +132,4 @@ func (b *Backend) expand(ctx context.Context, group types.NamespacedName, d v1al
 	patch := fmt.Appendf(nil, `{"spec":{"resources":{"requests":{"storage":%q}}}}`, d.Capacity.String())
 	err := b.Client.Patch(ctx, claim, client.RawPatch(types.MergePatchType, patch))
 	return wrap(client.IgnoreNotFound(err), "expanding", claim)
-}
-
-// export makes the Service of a destination known to the other cluster, and notes that. It goes with the destination.
-func (b *Backend) export(ctx context.Context, rd *volsyncv1alpha1.ReplicationDestination) error {
-	export := &unstructured.Unstructured{}
-	export.SetGroupVersionKind(ServiceExport)
-	export.SetNamespace(rd.Namespace)
-	export.SetName(serviceName(rd.Name))
-	export.SetLabels(map[string]string{mark.ManagedBy: mark.Agent})
-	export.SetOwnerReferences(ownedBy(rd))
-	if err := b.Client.Create(ctx, export); err != nil && !apierrors.IsAlreadyExists(err) {
-		return wrap(err, "creating", export)
-	}
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:"true"}}}`, annotationExported)
-	err := b.Client.Patch(ctx, rd.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
-	return wrap(client.IgnoreNotFound(err), "noting the export of", rd)
 }

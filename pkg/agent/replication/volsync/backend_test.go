@@ -6,6 +6,7 @@ package volsync
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	clocktesting "k8s.io/utils/clock/testing"
@@ -232,5 +234,34 @@ func TestANamespaceThatIsNotThereIsMadeToReceiveVolumesIn(t *testing.T) {
 	namespace := &corev1.Namespace{}
 	if !c.read(t, types.NamespacedName{Name: "shop"}, namespace) || namespace.Labels[mark.ManagedBy] != mark.Agent {
 		t.Errorf("%v", namespace.Labels)
+	}
+}
+
+func TestAServiceIsExportedForItsDestinationAndSomebodyElsesExportIsNamed(t *testing.T) {
+	rd := there(receivesInto(nil, 0)).Destinations["data"]
+	exported := func(c *cluster) *unstructured.Unstructured {
+		export := &unstructured.Unstructured{}
+		export.SetGroupVersionKind(ServiceExport)
+		if !c.read(t, types.NamespacedName{Namespace: "shop", Name: "volsync-rsync-tls-dst-data"}, export) {
+			t.Fatal("there is none")
+		}
+		return export
+	}
+	c := newCluster(t)
+	for range 2 {
+		if err := c.backend.export(t.Context(), rd); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mine := exported(c)
+	if !ownedByUID(mine, rd.UID) {
+		t.Errorf("it does not go with its destination: %+v", mine)
+	}
+	mine.SetLabels(nil)
+	if err := c.Update(t.Context(), mine); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.backend.export(t.Context(), rd); err == nil || !strings.Contains(err.Error(), "delete it") {
+		t.Errorf("somebody else's: %v", err)
 	}
 }

@@ -35,8 +35,6 @@ const (
 	annotationMembers = "dr.ramen.io/cycle-members"
 	annotationFinal   = "dr.ramen.io/final-sync"
 	annotationSynced  = "dr.ramen.io/synced-cycle"
-	// annotationExported says that a destination's Service is known to the peer by name.
-	annotationExported = "dr.ramen.io/exported"
 )
 
 // labelGroup is on the claims that are snapshotted as one, with their group's name; labelKey on the keys of cycles, with the

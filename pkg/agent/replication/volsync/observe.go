@@ -68,6 +68,9 @@ func (b *Backend) observeObjects(ctx context.Context, f *Facts) error {
 	if f.Snapshots, err = b.snapshots(ctx, f.Group.Namespace); err != nil {
 		return err
 	}
+	if f.ServiceExports, err = b.serviceExports(ctx, f.Group.Namespace); err != nil {
+		return err
+	}
 	return b.observeGroups(ctx, f)
 }
 
@@ -148,19 +151,4 @@ func (f *Facts) received(d v1alpha1.VolSyncDestination) Received {
 		r.LatestImage, r.LastSyncTime = image.Name, rd.Status.LastSyncTime
 	}
 	return r
-}
-
-// address is where the peer reaches a destination: by the name of its Service if that is known there, else where the
-// load balancer has it.
-func (f *Facts) address(rd *volsyncv1alpha1.ReplicationDestination) string {
-	if rd.Status == nil || rd.Status.RsyncTLS == nil || rd.Status.RsyncTLS.Address == nil {
-		return ""
-	}
-	if !f.Exports {
-		return *rd.Status.RsyncTLS.Address
-	}
-	if rd.Annotations[annotationExported] == "" {
-		return ""
-	}
-	return clusterSetName(rd.Namespace, rd.Name)
 }

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -43,8 +44,9 @@ type Facts struct {
 	Group types.NamespacedName
 	// Present is false where VolSync is not installed.
 	Present bool
-	// Exports is true where Services are made known to the other cluster by ServiceExports.
-	Exports bool
+	// Exports is true where Services are made known to the other cluster by ServiceExports, which are those of the namespace.
+	Exports        bool
+	ServiceExports map[string]*unstructured.Unstructured
 	// Keyed is true while the group's key is known to be there.
 	Keyed        bool
 	Claims       []Claim
@@ -284,7 +286,7 @@ func (p *planner) receiveVolume(d v1alpha1.VolSyncDestination, trigger, key stri
 		updated := rd.DeepCopy()
 		updated.Spec = wanted.Spec
 		p.out.Update = append(p.out.Update, updated)
-	case p.Exports && rd.Annotations[annotationExported] == "":
+	case p.Exports && !p.exported(rd):
 		p.out.Export = append(p.out.Export, rd)
 	}
 }

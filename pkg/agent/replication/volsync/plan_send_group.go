@@ -229,18 +229,6 @@ func (s *sender) synced() string {
 	return ""
 }
 
-// addressFor is where the peer receives a volume; empty while that is not known.
-func (p *planner) addressFor(claim string, rs *volsyncv1alpha1.ReplicationSource) string {
-	if p.Spec != nil {
-		for _, to := range p.Spec.Sources {
-			if to.Name == claim && to.Address != "" {
-				return to.Address
-			}
-		}
-	}
-	return addressOf(rs)
-}
-
 func (s *sender) snapshotOf(snapshot *GroupSnapshot, claim string) *snapshotv1.VolumeSnapshot {
 	for _, image := range s.Snapshots {
 		of := image.Spec.Source.PersistentVolumeClaimName

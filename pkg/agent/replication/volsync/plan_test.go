@@ -15,6 +15,8 @@ import (
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -52,9 +54,20 @@ func claimIs(role string) func(*Facts) {
 	}
 }
 
-func smaller(f *Facts) { f.Claims[0].Capacity = resource.MustParse("512Mi") }
-func unbound(f *Facts) { f.Claims[0].Bound = false }
-func keyless(f *Facts) { f.Keyed = false }
+func smaller(f *Facts)   { f.Claims[0].Capacity = resource.MustParse("512Mi") }
+func unbound(f *Facts)   { f.Claims[0].Bound = false }
+func keyless(f *Facts)   { f.Keyed = false }
+func exporting(f *Facts) { f.Exports = true }
+
+// exports is a ServiceExport of a destination.
+func exports(of types.UID) func(*Facts) {
+	return func(f *Facts) {
+		export := &unstructured.Unstructured{}
+		export.SetName("volsync-rsync-tls-dst-data")
+		export.SetOwnerReferences([]metav1.OwnerReference{{Kind: "ReplicationDestination", Name: "data", UID: of}})
+		f.ServiceExports = map[string]*unstructured.Unstructured{export.GetName(): export}
+	}
+}
 
 func sends(rs *volsyncv1alpha1.ReplicationSource) func(*Facts) {
 	return func(f *Facts) {
@@ -67,6 +80,7 @@ func sends(rs *volsyncv1alpha1.ReplicationSource) func(*Facts) {
 func receivesInto(into *Claim, images int) func(*Facts) {
 	return func(f *Facts) {
 		rd := destination(group, wanted, copying, "snap", into, f.Exports)
+		rd.UID = "rd"
 		rd.Spec.Trigger = &volsyncv1alpha1.ReplicationDestinationTriggerSpec{Manual: fmt.Sprintf("receive-%d", images+1)}
 		rd.Status = &volsyncv1alpha1.ReplicationDestinationStatus{
 			RsyncTLS: &volsyncv1alpha1.ReplicationDestinationRsyncTLSStatus{Address: ptr.To("198.51.100.7")},
@@ -144,6 +158,8 @@ func TestPlans(t *testing.T) {
 	last := syncAt(noon)
 	to := &v1alpha1.VRGVolSyncSpec{Sources: []v1alpha1.VolSyncSource{{Name: "data", Address: "198.51.100.7"}}}
 	elsewhere := &v1alpha1.VRGVolSyncSpec{Sources: []v1alpha1.VolSyncSource{{Name: "data", Address: "198.51.100.8"}}}
+	const name = "volsync-rsync-tls-dst-data.shop.svc.clusterset.local"
+	byName := &v1alpha1.VRGVolSyncSpec{Sources: []v1alpha1.VolSyncSource{{Name: "data", Address: name}}}
 	from := &v1alpha1.VRGVolSyncSpec{Destinations: []v1alpha1.VolSyncDestination{wanted}}
 	primary := func(spec *v1alpha1.VRGVolSyncSpec) Command {
 		return Command{Spec: spec, Interval: interval, Settled: true}
@@ -195,7 +211,11 @@ func TestPlans(t *testing.T) {
 		"then what has none":                                           {there(receivesInto(nil, 1), keeps("kept", "3")), Command{Leaving: true}, []string{"delete ReplicationDestination data", "delete VolumeSnapshot kept"}},
 		"and the key last":                                             {there(), Command{Leaving: true}, []string{"drop key"}},
 		"without VolSync nothing is done":                              {&Facts{Group: group}, secondary(from), nil},
-		"an exported Service is made known":                            {there(func(f *Facts) { f.Exports = true }, receivesInto(nil, 0)), secondary(from), []string{"export data"}},
+		"an exported Service is made known":                            {there(exporting, receivesInto(nil, 0)), secondary(from), []string{"export data"}},
+		"once":                                                         {there(exporting, receivesInto(nil, 0), exports("rd")), secondary(from), nil},
+		"and again, should it be a former one's that is known":         {there(exporting, receivesInto(nil, 0), exports("former")), secondary(from), []string{"export data"}},
+		"nothing is sent by a name that may lead back":                 {there(exporting, claimIs(rolePrimary), exports("former")), primary(byName), nil},
+		"but once it does not":                                         {there(exporting, claimIs(rolePrimary)), primary(byName), []string{"create ReplicationSource data to " + name + " for " + last}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := steps(MakePlan(tc.facts, tc.command, noon))
@@ -225,8 +245,9 @@ func TestWhatIsReceivedIsTold(t *testing.T) {
 		"nothing complete":       {there(receivesInto(nil, 0)), "198.51.100.7", "", ""},
 		"a complete image":       {there(receivesInto(nil, 2)), "198.51.100.7", "image", ""},
 		"an image that is cut":   {there(receivesInto(nil, 2), func(f *Facts) { f.Snapshots["image"].Status.ReadyToUse = ptr.To(false) }), "198.51.100.7", "", ""},
-		"a Service not known":    {there(func(f *Facts) { f.Exports = true }, receivesInto(nil, 0)), "", "", "waits for an address"},
-		"a Service that is":      {there(func(f *Facts) { f.Exports = true }, receivesInto(nil, 0), func(f *Facts) { f.Destinations["data"].Annotations[annotationExported] = "true" }), "volsync-rsync-tls-dst-data.shop.svc.clusterset.local", "", ""},
+		"a Service not known":    {there(exporting, receivesInto(nil, 0)), "", "", "waits for an address"},
+		"a Service that is":      {there(exporting, receivesInto(nil, 0), exports("rd")), "volsync-rsync-tls-dst-data.shop.svc.clusterset.local", "", ""},
+		"one that was":           {there(exporting, receivesInto(nil, 0), exports("former")), "", "", "waits for an address"},
 		"no class for snapshots": {there(func(f *Facts) { f.Problems["fast"] = "there is no VolumeSnapshotClass" }), "", "", "no VolumeSnapshotClass"},
 	} {
 		t.Run(name, func(t *testing.T) {
