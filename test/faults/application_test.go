@@ -32,6 +32,7 @@ var methods = []method{
 	{name: v1alpha1.MethodVolumeReplication, class: "sim-replicated", policy: framework.Policy, ships: true},
 	{name: v1alpha1.MethodVolumeGroupReplication, class: "sim-replicated-group", policy: framework.Policy, ships: true, together: true},
 	{name: v1alpha1.MethodVolSync, class: "sim-snapshot", policy: framework.Policy, ships: true},
+	{name: v1alpha1.MethodVolSyncGroup, class: "sim-snapshot-group", policy: framework.Policy, ships: true, together: true},
 	{name: v1alpha1.MethodShared, class: "sim-shared", policy: syncPolicy},
 }
 

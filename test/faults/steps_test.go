@@ -54,6 +54,20 @@ var tried = map[v1alpha1.ReplicationMethod]map[moment]steps{
 			target: "create-snapshot restore mover-connect delete-snapshot delete persist write",
 		},
 	},
+	v1alpha1.MethodVolSyncGroup: {
+		protection: {
+			source: "create-group-snapshot restore mover-connect delete-group-snapshot delete persist write",
+			target: "provision mover-piece mover-finish create-snapshot persist",
+		},
+		relocation: {
+			source: "create-group-snapshot restore mover-connect mover-piece mover-finish create-snapshot delete-group-snapshot delete-snapshot delete persist write",
+			target: "mover-piece mover-finish create-snapshot create-group-snapshot restore mover-connect delete-group-snapshot delete-snapshot delete persist write",
+		},
+		failover: {
+			source: "mover-piece mover-finish create-snapshot delete-snapshot persist write",
+			target: "create-group-snapshot restore mover-connect delete-group-snapshot delete-snapshot delete persist write",
+		},
+	},
 	v1alpha1.MethodShared: {
 		protection: {source: "write"},
 		relocation: {source: "write", target: "write"},
@@ -79,11 +93,9 @@ var atRest = []string{"write", "snapshot", "ship", "commit", "persist"}
 
 // elsewhere are the operations in which no moment comes by, and what tries them.
 var elsewhere = map[string]string{
-	"disable":               "protection is taken off before each first protection but the first",
-	"create-group-snapshot": "of snapshots of groups no method is tried here",
-	"delete-group-snapshot": "of snapshots of groups no method is tried here",
-	"fence":                 "a fence cuts off what all other specs need",
-	"unfence":               "a fence cuts off what all other specs need",
+	"disable": "protection is taken off before each first protection but the first",
+	"fence":   "a fence cuts off what all other specs need",
+	"unfence": "a fence cuts off what all other specs need",
 }
 
 // stepsOf lists the steps of a method in a moment.
@@ -97,11 +109,17 @@ func stepsOf(m method, in moment) []step {
 	return all
 }
 
+// mayBeTaken says that a step may be taken in a moment but need not: what replicates at intervals may be at it when a failover begins.
+func mayBeTaken(s step, m method, in moment) bool {
+	return in == failover && m.ships && slices.Contains(stepsOf(m, protection), s)
+}
+
 // samples are the steps of which a few specs suffice to see that the suite works, and which disturb nobody else.
 var samples = map[v1alpha1.ReplicationMethod]step{
 	v1alpha1.MethodVolumeReplication:      {"demote", source},
 	v1alpha1.MethodVolumeGroupReplication: {"promote", target},
 	v1alpha1.MethodVolSync:                {"mover-finish", target},
+	v1alpha1.MethodVolSyncGroup:           {"create-group-snapshot", source},
 	v1alpha1.MethodShared:                 {"write", source},
 }
 
