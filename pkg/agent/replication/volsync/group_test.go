@@ -65,10 +65,13 @@ type model struct {
 	spec    v1alpha1.VRGVolSyncSpec
 	told    v1alpha1.VRGVolSyncSpec
 	role    string
+	// joined is when claims became members, synced up to when their sources said last that the peer has their data.
+	joined, synced map[string]time.Time
 }
 
 func newModel(t *testing.T, seed uint64, claims ...string) *model {
-	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 1)), now: noon, from: newSide("shop.dr1"), to: newSide("shop.dr2"), role: rolePrimary}
+	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 1)), now: noon, from: newSide("shop.dr1"), to: newSide("shop.dr2"), role: rolePrimary,
+		joined: map[string]time.Time{}, synced: map[string]time.Time{}}
 	for _, name := range claims {
 		m.join(name)
 	}
@@ -76,6 +79,7 @@ func newModel(t *testing.T, seed uint64, claims ...string) *model {
 }
 
 func (m *model) join(name string) {
+	m.joined[name] = m.now
 	m.from.facts.Claims = append(m.from.facts.Claims, Claim{
 		Name: name, Role: m.role, Bound: true, Group: together, GroupSnapshotClass: "together", SnapshotClass: "snap", StorageClass: "fast",
 		Capacity: resource.MustParse("1Gi"),
@@ -335,6 +339,27 @@ func (m *model) check() {
 	}
 }
 
+// checkSynced holds what sources say that the peer has of their volumes to what they said before, and to what can be.
+func (m *model) checkSynced() {
+	m.t.Helper()
+	maps.DeleteFunc(m.synced, func(name string, _ time.Time) bool { return m.from.facts.Sources[name] == nil })
+	for name, rs := range m.from.facts.Sources {
+		before, known := m.synced[name]
+		point := m.from.facts.syncedSince(rs)
+		switch {
+		case point == nil && known:
+			m.t.Fatalf("%s was synced up to %s, and then never", name, before)
+		case point == nil:
+			continue
+		case point.Time.Before(before):
+			m.t.Fatalf("%s was synced up to %s, and then up to %s", name, before, point)
+		case point.Time.Before(m.joined[name].Truncate(time.Second)):
+			m.t.Fatalf("%s is there since %s and was synced up to %s", name, m.joined[name], point)
+		}
+		m.synced[name] = point.Time
+	}
+}
+
 // step is one thing that happens.
 func (m *model) step() {
 	m.now = m.now.Add(time.Duration(m.random.IntN(2000)) * time.Millisecond)
@@ -354,6 +379,7 @@ func (m *model) step() {
 	default:
 		m.agents(false)
 	}
+	m.checkSynced()
 }
 
 // disturb is what people and failures do meanwhile.
@@ -372,6 +398,7 @@ func (m *model) disturb(turn int) {
 	case 3:
 		for _, name := range slices.Sorted(maps.Keys(m.from.facts.Sources)) {
 			m.from.drop(m.from.facts.Sources[name])
+			clear(m.synced) // it may have been the only one on which was noted what was sent
 			break
 		}
 	case 4:

@@ -29,12 +29,14 @@ const (
 	annotationClaim = "dr.ramen.io/claim"
 	annotationEpoch = "dr.ramen.io/epoch"
 	// annotationGroup names the consistency group that an object is for, annotationCycle the cycle and annotationMembers the
-	// claims of that. annotationFinal says which final sync a cycle is, annotationSynced which cycle was sent completely before.
+	// claims of that. annotationFinal says which final sync a cycle is, annotationSynced which cycle was sent completely before,
+	// and annotationJoined for which one a source was made.
 	annotationGroup   = "dr.ramen.io/snapshot-group"
 	annotationCycle   = "dr.ramen.io/cycle"
 	annotationMembers = "dr.ramen.io/cycle-members"
 	annotationFinal   = "dr.ramen.io/final-sync"
 	annotationSynced  = "dr.ramen.io/synced-cycle"
+	annotationJoined  = "dr.ramen.io/joined-cycle"
 )
 
 // labelGroup is on the claims that are snapshotted as one, with their group's name; labelKey on the keys of cycles, with the

@@ -193,6 +193,7 @@ func (s *sender) member(snapshot *GroupSnapshot, claim *Claim, wanted sending) b
 	}
 	switch {
 	case rs == nil:
+		to.Annotations[annotationJoined] = wanted.String()
 		s.out.Create = append(s.out.Create, to)
 	case !rs.DeletionTimestamp.IsZero():
 	case trigger(rs) == wanted.String():

@@ -48,14 +48,16 @@ func lastSent(sources map[string]*volsyncv1alpha1.ReplicationSource) (sending, b
 	return last, found
 }
 
-// syncedSince is up to when the peer has the data of a group of which this is a member's source; nil if it never had all.
+// sentIn tells whether a volume was among what was sent in a cycle. Its source has gone along with every one since it was made.
+func sentIn(rs *volsyncv1alpha1.ReplicationSource, s sending) bool {
+	joined, ok := parseSending(rs.Annotations[annotationJoined])
+	return !ok || !s.at.Before(joined.at)
+}
+
+// syncedSince is up to when the peer has the data of a group of which this is a member's source; nil if it never had this member's.
 func (f *Facts) syncedSince(rs *volsyncv1alpha1.ReplicationSource) *metav1.Time {
-	sources := f.SourcesOf(rs.Annotations[annotationGroup])
-	last, ok := complete(sources)
-	if !ok && rs.Annotations[annotationSynced] != "" {
-		last, ok = lastSent(sources)
-	}
-	if !ok {
+	last, ok := f.LastSent(rs.Annotations[annotationGroup])
+	if !ok || !sentIn(rs, last) {
 		return nil
 	}
 	return &metav1.Time{Time: last.at}
