@@ -18,6 +18,9 @@ import (
 // app is the application's name, its namespace and the value of its label app.
 const app = "shop"
 
+// classes are those of the application's four volumes, each of which is replicated by a method of its own.
+const classes = "sim-replicated,sim-replicated-group,sim-snapshot,sim-snapshot-group"
+
 // recordsAtRisk are written after the last sync and before dr1 is lost, so that there is something to lose.
 const recordsAtRisk = 200
 
@@ -51,7 +54,7 @@ func (d *demo) scenes() []scene {
 	return []scene{
 		{"Three control planes, two object stores and replicated storage come up", 30 * time.Minute, d.boot},
 		{"An administrator creates two DRClusters and a DRPolicy", time.Minute, d.administer},
-		{"The shop runs on dr1 and writes numbered records", 2 * time.Minute, d.deploy},
+		{"The shop runs on dr1 and writes numbered records to four volumes on different storage", 2 * time.Minute, d.deploy},
 		{"Its owner, admin of namespace shop and nothing else, protects it", 4 * time.Minute, d.protect},
 		{"A dry run shows the plan and what would be lost", time.Minute, d.preview},
 		{"A failover away from a healthy cluster is refused", time.Minute, d.beRefused},
@@ -100,7 +103,7 @@ func (d *demo) administer(ctx context.Context) error {
 }
 
 func (d *demo) deploy(ctx context.Context) error {
-	if err := d.stage.playground(ctx, "app", app); err != nil {
+	if err := d.stage.playground(ctx, "app", app, "--storage-class", classes); err != nil {
 		return err
 	}
 	if err := d.awaitRunning(ctx, atDR1); err != nil {
@@ -123,6 +126,9 @@ func (d *demo) protect(ctx context.Context) error {
 		return err
 	}
 	if err := d.awaitCondition(ctx, "PeerReady", time.Minute); err != nil {
+		return err
+	}
+	if _, err := d.stage.kubectl(ctx, tenant, "", "get", "protectedvolumes", "-n", app); err != nil {
 		return err
 	}
 	_, err := d.stage.kubectl(ctx, tenant, "", "drpc", "status", app, "-n", app)
