@@ -46,6 +46,9 @@ func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Pl
 	for _, c := range plan.Label {
 		steps = append(steps, func() error { return b.label(ctx, group.Namespace, c) })
 	}
+	for _, c := range plan.Unname {
+		steps = append(steps, func() error { return b.unname(ctx, group.Namespace, c) })
+	}
 	for _, s := range plan.Snapshot {
 		steps = append(steps, func() error { return b.snapshot(ctx, group, s) })
 	}
@@ -132,4 +135,12 @@ func (b *Backend) expand(ctx context.Context, group types.NamespacedName, d v1al
 	patch := fmt.Appendf(nil, `{"spec":{"resources":{"requests":{"storage":%q}}}}`, d.Capacity.String())
 	err := b.Client.Patch(ctx, claim, client.RawPatch(types.MergePatchType, patch))
 	return wrap(client.IgnoreNotFound(err), "expanding", claim)
+}
+
+// unname has VolSync name the next image of a claim anew.
+func (b *Backend) unname(ctx context.Context, namespace string, c *Claim) error {
+	claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: c.Name}}
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null}}}`, annotationImage)
+	err := b.Client.Patch(ctx, claim, client.RawPatch(types.MergePatchType, patch))
+	return wrap(client.IgnoreNotFound(err), "taking the name of an image off", claim)
 }

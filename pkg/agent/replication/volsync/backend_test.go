@@ -265,3 +265,19 @@ func TestAServiceIsExportedForItsDestinationAndSomebodyElsesExportIsNamed(t *tes
 		t.Errorf("somebody else's: %v", err)
 	}
 }
+
+func TestVolSyncForgetsTheImageThatItWasMakingForAFormerDestination(t *testing.T) {
+	c := newCluster(t, held(map[string]string{mark.Owner: group.String(), "volsync.backube/snapname": "data-20260101000000"}))
+	claim := &corev1.PersistentVolumeClaim{}
+	c.read(t, key, claim)
+	of := c.backend.Claim(volume(claim), v1alpha1.MethodVolSync, "snap")
+	if of.Image == "" {
+		t.Fatal("it is not seen")
+	}
+	if err := c.backend.Apply(t.Context(), group, Plan{Unname: []*Claim{&of}}); err != nil {
+		t.Fatal(err)
+	}
+	if c.read(t, key, claim); claim.Annotations["volsync.backube/snapname"] != "" || claim.Annotations[mark.Owner] == "" {
+		t.Errorf("%v", claim.Annotations)
+	}
+}

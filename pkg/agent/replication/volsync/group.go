@@ -93,7 +93,7 @@ func (b *Backend) groupClass(ctx context.Context, v replication.Volume) (string,
 // Claim is what is to be known of a claim that is replicated by VolSync; class is what replicates it.
 func (b *Backend) Claim(v replication.Volume, method v1alpha1.ReplicationMethod, class string) Claim {
 	c := Claim{
-		Name: v.PVC.Name, Role: v.PVC.Annotations[mark.VolSync], SnapshotClass: class,
+		Name: v.PVC.Name, Role: v.PVC.Annotations[mark.VolSync], Image: v.PVC.Annotations[annotationImage], SnapshotClass: class,
 		Capacity: v.PVC.Spec.Resources.Requests[corev1.ResourceStorage], StorageClass: v.StorageClassName(),
 		AccessModes: v.PVC.Spec.AccessModes, VolumeMode: v.PVC.Spec.VolumeMode,
 	}

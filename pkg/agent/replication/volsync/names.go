@@ -46,12 +46,14 @@ const (
 	labelKey   = "dr.ramen.io/cycle-key"
 )
 
-// Labels of VolSync.
+// Labels and annotations of VolSync.
 const (
 	labelDoNotDelete = "volsync.backube/do-not-delete"
 	labelCleanup     = "volsync.backube/cleanup"
 	labelCreatedBy   = "app.kubernetes.io/created-by"
 	createdByVolSync = "volsync"
+	// annotationImage names, on a claim that is received into, the image that VolSync makes of it.
+	annotationImage = "volsync.backube/snapname"
 )
 
 const (

@@ -33,6 +33,8 @@ type Claim struct {
 	// Group is the consistency group that it is sent with; empty if it is sent by itself. GroupSnapshotClass snapshots that, and
 	// Label is what the claim has, by which it is one of the group's.
 	Group, GroupSnapshotClass, Label string
+	// Image is what VolSync was about to make of it, or has made, for a destination that was removed before it was done.
+	Image string
 	// StorageClass, AccessModes and VolumeMode that were asked for.
 	StorageClass string
 	AccessModes  []corev1.PersistentVolumeAccessMode
@@ -88,6 +90,8 @@ type Plan struct {
 	// Label claims as members of their groups, and take snapshots of groups.
 	Label    []*Claim
 	Snapshot []*GroupSnapshot
+	// Unname has VolSync forget which image it was about to make of these claims.
+	Unname []*Claim
 	// Delete, and then create or update.
 	Delete, Create, Update []client.Object
 	// Expand makes claims that are received into as large as the primary's.
@@ -274,6 +278,9 @@ func (p *planner) receiveVolume(d v1alpha1.VolSyncDestination, trigger, key stri
 	forGroup(wanted, d.Group, key)
 	rd := p.Destinations[d.Name]
 	switch {
+	case rd == nil && into != nil && into.Image != "":
+		// VolSync would take that for the image of what is to come, or wait until it is gone.
+		p.out.Unname = append(p.out.Unname, into)
 	case rd == nil:
 		p.out.Create = append(p.out.Create, wanted)
 	case !rd.DeletionTimestamp.IsZero():

@@ -57,6 +57,7 @@ func claimIs(role string) func(*Facts) {
 func smaller(f *Facts)   { f.Claims[0].Capacity = resource.MustParse("512Mi") }
 func unbound(f *Facts)   { f.Claims[0].Bound = false }
 func keyless(f *Facts)   { f.Keyed = false }
+func imaged(f *Facts)    { f.Claims[0].Image = "data-20260101000000" }
 func exporting(f *Facts) { f.Exports = true }
 
 // exports is a ServiceExport of a destination.
@@ -143,6 +144,9 @@ func steps(p Plan) []string {
 	for _, d := range p.Expand {
 		did = append(did, "expand "+d.Name+" to "+d.Capacity.String())
 	}
+	for _, c := range p.Unname {
+		did = append(did, "unname "+c.Name)
+	}
 	for _, rd := range p.Export {
 		did = append(did, "export "+rd.Name)
 	}
@@ -203,6 +207,8 @@ func TestPlans(t *testing.T) {
 		"who was primary first keeps an image":                         {there(claimIs(roleSecondary)), secondary(from), []string{"create VolumeSnapshot data-before-sync"}},
 		"and waits until it can be used":                               {there(claimIs(roleSecondary), beforeSync(false)), secondary(from), nil},
 		"then receives into its own claim":                             {there(claimIs(roleSecondary), beforeSync(true)), secondary(from), []string{"create ReplicationDestination data for receive-1 into data"}},
+		"VolSync forgets what it was making of the claim before":       {there(claimIs(roleSecondary), beforeSync(true), imaged), secondary(from), []string{"unname data"}},
+		"but not what it makes of it now":                              {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0), imaged), secondary(from), nil},
 		"and keeps it while nothing is complete":                       {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0)), secondary(from), nil},
 		"and lets it go once something is":                             {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 1)), secondary(from), []string{"delete VolumeSnapshot data-before-sync"}},
 		"it grows with the primary's":                                  {there(claimIs(roleSecondary), smaller, receivesInto(own, 1)), secondary(from), []string{"expand data to 1Gi"}},
