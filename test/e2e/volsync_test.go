@@ -6,6 +6,7 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"net"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -57,6 +58,19 @@ func claimsOf(ctx context.Context, app *framework.App, cluster string) map[strin
 		claims[claim.Name] = claim.UID
 	}
 	return claims
+}
+
+// sentTo are the addresses to which a cluster sends the application's volumes.
+func sentTo(ctx context.Context, app *framework.App, cluster string) []string {
+	GinkgoHelper()
+	list, err := objectsThere(app, cluster, framework.ReplicationSources).List(ctx, metav1.ListOptions{})
+	Expect(err).NotTo(HaveOccurred())
+	Expect(list.Items).NotTo(BeEmpty())
+	var addresses []string
+	for i := range list.Items {
+		addresses = append(addresses, framework.Field(&list.Items[i], "spec", "rsyncTLS", "address"))
+	}
+	return addresses
 }
 
 // sync has every volume that the cluster sends synced now.
@@ -118,10 +132,12 @@ var _ = Describe("An application whose volumes VolSync copies", func() {
 	for _, class := range []string{copiedClass, copiedLateClass} {
 		It("is relocated there and back without losing a record and without copying everything again, of class "+class, func(ctx SpecContext) {
 			app := copied(ctx, class)
+			Expect(sentTo(ctx, app, framework.DR1)).To(HaveEach(HaveSuffix("."+app.Namespace+".svc.clusterset.local")), "dr2 exports its Services")
 			start, claims := countRecords(app), claimsOf(ctx, app, framework.DR1)
 			relocated(ctx, app, toDR2)
 			itStillWrites(ctx, app, framework.DR2)
 			settled(ctx, app, framework.DR2)
+			Expect(sentTo(ctx, app, framework.DR2)).To(HaveEach(WithTransform(net.ParseIP, Not(BeNil()))), "dr1 can't, and has load balancers")
 			relocated(ctx, app, toDR1)
 			itStillWrites(ctx, app, framework.DR1)
 			nothingLostSince(app, start)

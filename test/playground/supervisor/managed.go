@@ -29,6 +29,14 @@ var managedManifests string
 //go:embed manifests/classes.yaml
 var storageClasses string
 
+// serviceExports define the kind by which Services are made known to other clusters; exporting is the cluster that has it. What
+// VolSync copies is received there by name, and on the other one at a load balancer's address.
+//
+//go:embed manifests/serviceexports.yaml
+var serviceExports string
+
+const exporting = "dr2"
+
 // nodes of each managed cluster. Pods name theirs: there is no scheduler.
 var nodes = []string{"node-0", "node-1", "node-2"}
 
@@ -58,7 +66,7 @@ func (s *Supervisor) startRest(ctx context.Context, report Progress, c *cluster,
 	if err := stopContainers(ctx, c); err != nil {
 		return fmt.Errorf("stop the containers of %s: %w", c.Name, err)
 	}
-	if err := s.applyCRDs(ctx, applier); err != nil {
+	if err := s.applyCRDs(ctx, c, applier); err != nil {
 		return err
 	}
 	instant := s.state.instantStorage()
@@ -157,8 +165,15 @@ func (s *Supervisor) setUpManaged(ctx context.Context, c *cluster, applier *obje
 
 // applyCRDs defines the kinds of csi-addons, snapshots and VolSync. Their fields go without descriptions, which a
 // kube-apiserver spends seconds on.
-func (s *Supervisor) applyCRDs(ctx context.Context, applier *objects.Applier) error {
+func (s *Supervisor) applyCRDs(ctx context.Context, c *cluster, applier *objects.Applier) error {
 	var definitions []*unstructured.Unstructured
+	if c.Name == exporting {
+		exports, err := objects.Render(serviceExports, nil)
+		if err != nil {
+			return err
+		}
+		definitions = exports
+	}
 	for _, of := range []string{"csi-addons", "external-snapshotter", "volsync"} {
 		read, err := objects.ReadDirectory(s.root.Path("bin", "tools", "crds", of))
 		if err != nil {

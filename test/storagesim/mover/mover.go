@@ -5,8 +5,8 @@
 // from one cluster's volume to the other's.
 //
 // A destination listens behind its Service until a source has finished. A source goes to the address it was given: that of
-// a LoadBalancer leads to the other cluster over the link of the storage, that of a ClusterIP leads nowhere but within its
-// own. Both must have the same key. What differs is written into the destination's volume piece by piece, in place, the
+// a LoadBalancer, or the name of an exported Service, leads to the other cluster over the link of the storage, that of a
+// ClusterIP leads nowhere but within its own. Both must have the same key. What differs is written into the destination's volume piece by piece, in place, the
 // newest first, and so a transfer that breaks off leaves a volume that is neither the old nor the new one.
 package mover
 
@@ -53,7 +53,7 @@ type Movers struct {
 	Own, Peer string
 
 	client client.Client
-	// direct reads Secrets, of which nobody keeps a cache.
+	// direct reads Secrets and ServiceExports, of which nobody keeps a cache.
 	direct client.Reader
 	http   *http.Client
 

@@ -13,6 +13,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -279,6 +280,8 @@ func TestAddressesLeadWhereTheyWouldInLife(t *testing.T) {
 		"a Service's name from within":               {greeting{Address: "dst.shop.svc.cluster.local", Port: defaultPort, Local: true}, ""},
 		"a cluster IP from the other cluster":        {greeting{Address: internal, Port: defaultPort}, "no route"},
 		"a Service's name from the other cluster":    {greeting{Address: "dst.shop.svc", Port: defaultPort}, "no route"},
+		"one that is not exported":                   {greeting{Address: "dst.shop.svc.clusterset.local", Port: defaultPort}, "no route"},
+		"nor from within":                            {greeting{Address: "dst.shop.svc.clusterset.local", Port: defaultPort, Local: true}, "no route"},
 		"a load balancer's at a port it hasn't got":  {greeting{Address: external, Port: 22}, "refused"},
 		"an address that nobody has":                 {greeting{Address: "198.19.0.8", Port: defaultPort}, "no route"},
 		"no address, where one Service has none yet": {greeting{Address: "", Port: defaultPort}, "no route"},
@@ -289,6 +292,15 @@ func TestAddressesLeadWhereTheyWouldInLife(t *testing.T) {
 				t.Errorf("got %v, %v", l, err)
 			}
 		})
+	}
+	export := &unstructured.Unstructured{}
+	export.SetAPIVersion("multicluster.x-k8s.io/v1alpha1")
+	export.SetKind("ServiceExport")
+	export.SetNamespace("shop")
+	export.SetName("dst")
+	dr2.create(export)
+	if l, err := dr2.behind(t.Context(), greeting{Address: "dst.shop.svc.clusterset.local", Port: defaultPort}); err != nil || l == nil {
+		t.Errorf("exported, got %v, %v", l, err)
 	}
 	if base, local, err := dr1.route(t.Context(), task{address: external}); err != nil || local || !strings.Contains(base, dr1.Peer) {
 		t.Errorf("%s, %v, %v", base, local, err)
