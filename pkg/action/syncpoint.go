@@ -49,7 +49,7 @@ func volSyncGroup(of *v1alpha1.VolumeReplicationGroup, name string) v1alpha1.Vol
 	if of != nil && of.Status.VolSync != nil {
 		for _, g := range of.Status.VolSync.Groups {
 			if g.Name == name {
-				return g
+				return g.VolSyncGroup
 			}
 		}
 	}

@@ -75,7 +75,8 @@ var _ = Describe("Computed objects", func() {
 	}
 })
 
-// reportingGroup makes a VolumeReplicationGroup that reports two volumes, labelled with its name.
+// reportingGroup makes a VolumeReplicationGroup, labelled with its name, that reports two volumes, hands two consistency
+// groups of them over, and receives them.
 func reportingGroup(ctx context.Context, namespace string) string {
 	GinkgoHelper()
 	name := unique()
@@ -83,12 +84,18 @@ func reportingGroup(ctx context.Context, namespace string) string {
 	group, err := groups.Create(ctx, &v1alpha1.VolumeReplicationGroup{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{label: name}},
 		Spec: v1alpha1.VolumeReplicationGroupSpec{
-			ClusterName: east, ReplicationState: v1alpha1.Primary, S3Profiles: []string{"one"},
+			ClusterName: east, ReplicationState: v1alpha1.Secondary, S3Profiles: []string{"one"},
+			VolSync: &v1alpha1.VRGVolSyncSpec{Groups: []v1alpha1.VolSyncGroup{{Name: "one", Stream: "1"}, {Name: "two", Stream: "2"}}},
 		},
 	}, metav1.CreateOptions{})
 	Expect(err).NotTo(HaveOccurred())
 	for _, claim := range []string{"data-0", "data-1"} {
 		group.Status.ProtectedPVCs = append(group.Status.ProtectedPVCs, v1alpha1.ProtectedPVC{Namespace: namespace, Name: claim})
+	}
+	group.Status.VolSync = &v1alpha1.VRGVolSyncStatus{}
+	for _, sent := range group.Spec.VolSync.Groups {
+		group.Status.VolSync.Groups = append(group.Status.VolSync.Groups,
+			v1alpha1.VolSyncGroupStatus{VolSyncGroup: sent, Source: &v1alpha1.VolSyncGroupSource{Step: v1alpha1.ReplicationGroupWaiting}})
 	}
 	_, err = groups.UpdateStatus(ctx, group, metav1.UpdateOptions{})
 	Expect(err).NotTo(HaveOccurred())

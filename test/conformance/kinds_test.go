@@ -105,6 +105,8 @@ status: {conditions: [{type: Complete, status: "True", reason: Succeeded, messag
 // computed are the kinds whose objects are made up when they are read.
 var computed = []kind{
 	{name: "ProtectedVolume", resource: "protectedvolumes", singular: "protectedvolume", shortNames: []string{"pvol"}, namespaced: true},
+	{name: "ReplicationGroupSource", resource: "replicationgroupsources", singular: "replicationgroupsource", shortNames: []string{"rgs"}, namespaced: true},
+	{name: "ReplicationGroupDestination", resource: "replicationgroupdestinations", singular: "replicationgroupdestination", shortNames: []string{"rgd"}, namespaced: true},
 }
 
 // eachStored adds what body says of a kind for every kind that is stored.

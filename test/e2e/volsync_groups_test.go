@@ -65,6 +65,35 @@ func arrived(ctx context.Context, app *framework.App, cluster string) (have, wan
 	return have, len(list.Items), nil
 }
 
+// seesCycleHalfWay waits until users of the hub see that two of three volumes have been sent, have arrived and are not committed
+// without the third.
+func seesCycleHalfWay(ctx context.Context, app *framework.App) {
+	GinkgoHelper()
+	api := app.Hub.DR.DrV1alpha1()
+	Eventually(func(g Gomega, ctx context.Context) {
+		sources, err := api.ReplicationGroupSources(app.Namespace).List(ctx, metav1.ListOptions{})
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(sources.Items).To(HaveLen(1))
+		destinations, err := api.ReplicationGroupDestinations(app.Namespace).List(ctx, metav1.ListOptions{})
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(destinations.Items).To(HaveLen(1))
+		from, to := sources.Items[0], destinations.Items[0]
+		g.Expect(from.Spec.Members).To(HaveLen(3))
+		g.Expect(to.Spec.Members).To(Equal(from.Spec.Members))
+		g.Expect([]string{from.Spec.ClusterName, from.Spec.Peer}).To(Equal([]string{framework.DR1, framework.DR2}))
+		g.Expect([]string{to.Spec.ClusterName, to.Spec.Peer}).To(Equal([]string{framework.DR2, framework.DR1}))
+		g.Expect(from.Status.Step).To(Equal(v1alpha1.ReplicationGroupSending))
+		g.Expect(to.Status.Step).To(Equal(v1alpha1.ReplicationGroupReceiving))
+		g.Expect(from.Status.Current).NotTo(BeNil())
+		g.Expect(to.Status.Current).To(Equal(from.Status.Current.ID))
+		g.Expect(from.Status.Sent).To(HaveLen(2))
+		g.Expect(to.Status.Arrived).To(Equal(from.Status.Sent))
+		g.Expect(from.Status.Last).NotTo(BeNil())
+		g.Expect(to.Status.Committed).To(HaveValue(And(HaveField("Cycle", from.Status.Last.ID), HaveField("Images", HaveLen(3)))))
+		g.Expect(to.Status.LastSyncTime).To(Equal(from.Status.Last.Time))
+	}).WithContext(ctx).WithTimeout(framework.Replication).Should(Succeed())
+}
+
 var _ = Describe("A consistency group of volumes that VolSync copies", func() {
 	It("is failed over to one point in time when some of its volumes had arrived only, and comes back without losing a record", func(ctx SpecContext) {
 		app := copiedGroup(ctx)
@@ -82,6 +111,8 @@ var _ = Describe("A consistency group of volumes that VolSync copies", func() {
 			g.Expect(err).NotTo(HaveOccurred())
 			g.Expect(movers).To(Equal(1), "the last one is under way")
 		}).WithContext(ctx).WithTimeout(framework.Replication).Should(Succeed())
+		By("seeing that on the hub")
+		seesCycleHalfWay(ctx, app)
 		there := failedOver(ctx, app, forced)
 		lossIsAsPlanned(app, there)
 		nothingTorn(app)
@@ -93,5 +124,7 @@ var _ = Describe("A consistency group of volumes that VolSync copies", func() {
 		itStillWrites(ctx, app, framework.DR1)
 		nothingLostSince(app, start)
 		nothingTorn(app)
+		Eventually(runKubectl).WithContext(ctx).WithArguments(app, "get", "replicationgroupsources").WithTimeout(framework.Replication).Should(
+			MatchRegexp(`%s\.%s\.\S+ +%s +%s +3 `, framework.DR1, app.Group(framework.DR1), framework.DR1, framework.DR2))
 	}, SpecTimeout(specTimeout))
 })

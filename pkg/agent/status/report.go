@@ -138,7 +138,7 @@ func conditions(before []metav1.Condition, found map[string]Condition, generatio
 }
 
 // groupSync is the minimum of the volumes' times, absent if any was never synced, with the longest duration and the sum
-// of bytes; what volumes of a consistency group tell are the group's bytes, which count once.
+// of bytes; what volumes tell that their storage replicates as one are the group's bytes, which count once.
 func groupSync(volumes []Volume) (*metav1.Time, *metav1.Duration, *int64) {
 	var oldest *metav1.Time
 	var longest *metav1.Duration
@@ -157,7 +157,8 @@ func groupSync(volumes []Volume) (*metav1.Time, *metav1.Duration, *int64) {
 		if v.LastSyncDuration != nil && (longest == nil || v.LastSyncDuration.Duration > longest.Duration) {
 			longest = v.LastSyncDuration
 		}
-		if v.LastSyncBytes != nil && (v.ConsistencyGroup == "" || !counted.Has(v.ConsistencyGroup)) {
+		asOne := v.Method == v1alpha1.MethodVolumeGroupReplication && v.ConsistencyGroup != ""
+		if v.LastSyncBytes != nil && !(asOne && counted.Has(v.ConsistencyGroup)) {
 			counted.Insert(v.ConsistencyGroup)
 			sum := *v.LastSyncBytes
 			if bytes != nil {

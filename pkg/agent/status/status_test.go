@@ -41,6 +41,18 @@ func TestTheGroupsSyncIsTheOldestOfItsVolumes(t *testing.T) {
 				{Counts: true, LastSyncTime: at(5)},
 			}, at(3), lasting(4), bytes(15),
 		},
+		"members of a group that tell of what was for all": {
+			[]Volume{
+				{Counts: true, Method: v1alpha1.MethodVolumeGroupReplication, ConsistencyGroup: "g", LastSyncTime: at(3), LastSyncBytes: bytes(10)},
+				{Counts: true, Method: v1alpha1.MethodVolumeGroupReplication, ConsistencyGroup: "g", LastSyncTime: at(3), LastSyncBytes: bytes(10)},
+			}, at(3), nil, bytes(10),
+		},
+		"members of a group that tell each of its own": {
+			[]Volume{
+				{Counts: true, Method: v1alpha1.MethodVolSyncGroup, ConsistencyGroup: "g", LastSyncTime: at(3), LastSyncBytes: bytes(10)},
+				{Counts: true, Method: v1alpha1.MethodVolSyncGroup, ConsistencyGroup: "g", LastSyncTime: at(3), LastSyncBytes: bytes(5)},
+			}, at(3), nil, bytes(15),
+		},
 		"one that was never synced":   {volumes: []Volume{{Counts: true, LastSyncTime: at(9)}, {Counts: true}}},
 		"one that does not take part": {[]Volume{{Counts: true, LastSyncTime: at(9)}, {}}, at(9), nil, nil},
 	} {

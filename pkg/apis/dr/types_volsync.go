@@ -60,14 +60,6 @@ type VRGVolSyncSpec struct {
 	Groups       []VolSyncGroup
 }
 
-// VolSyncGroup is a consistency group: volumes that are snapshotted at one point in time and sent together.
-type VolSyncGroup struct {
-	Name    string
-	Stream  string
-	Members []string
-	Cycle   int64
-}
-
 // VolSyncDestination is a volume that a secondary prepares to receive, like the primary's.
 type VolSyncDestination struct {
 	Name             string
@@ -87,7 +79,7 @@ type VolSyncSource struct {
 // VRGVolSyncStatus is what a secondary says of what it receives, and both clusters of consistency groups.
 type VRGVolSyncStatus struct {
 	Destinations []VolSyncDestinationStatus
-	Groups       []VolSyncGroup
+	Groups       []VolSyncGroupStatus
 }
 
 // VolSyncDestinationStatus says how far a secondary is with a volume.

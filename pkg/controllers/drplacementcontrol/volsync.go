@@ -62,16 +62,16 @@ func destinations(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncDe
 	return destinations
 }
 
-// sentGroups are the consistency groups that the primary says it sends.
+// sentGroups are the consistency groups that the primary says it sends. One without a stream is yet to be.
 func sentGroups(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncGroup {
 	if primary.Status.VolSync == nil {
 		return nil
 	}
 	var groups []v1alpha1.VolSyncGroup
 	for _, g := range primary.Status.VolSync.Groups {
-		g := *g.DeepCopy()
-		g.Cycle = 0
-		groups = append(groups, g)
+		if g.Stream != "" {
+			groups = append(groups, v1alpha1.VolSyncGroup{Name: g.Name, Stream: g.Stream, Members: slices.Clone(g.Members)})
+		}
 	}
 	return groups
 }

@@ -103,12 +103,24 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.StorageAccessDetailApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UnpairedClass"):
 		return &drv1alpha1.UnpairedClassApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncCommit"):
+		return &drv1alpha1.VolSyncCommitApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncCycle"):
+		return &drv1alpha1.VolSyncCycleApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncDestination"):
 		return &drv1alpha1.VolSyncDestinationApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncDestinationStatus"):
 		return &drv1alpha1.VolSyncDestinationStatusApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncGroup"):
 		return &drv1alpha1.VolSyncGroupApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncGroupDestination"):
+		return &drv1alpha1.VolSyncGroupDestinationApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncGroupSource"):
+		return &drv1alpha1.VolSyncGroupSourceApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncGroupStatus"):
+		return &drv1alpha1.VolSyncGroupStatusApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncImage"):
+		return &drv1alpha1.VolSyncImageApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncMoverConfig"):
 		return &drv1alpha1.VolSyncMoverConfigApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncSource"):

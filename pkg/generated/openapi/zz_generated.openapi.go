@@ -20,131 +20,146 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
-		v1alpha1.AbortRequest{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_AbortRequest(ref),
-		v1alpha1.ActionRecord{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_ActionRecord(ref),
-		v1alpha1.ActionStep{}.OpenAPIModelName():                   schema_pkg_apis_dr_v1alpha1_ActionStep(ref),
-		v1alpha1.CaptureReference{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_CaptureReference(ref),
-		v1alpha1.ClassInfo{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_ClassInfo(ref),
-		v1alpha1.ClusterFence{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_ClusterFence(ref),
-		v1alpha1.ClusterFenceSpec{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_ClusterFenceSpec(ref),
-		v1alpha1.ClusterFenceStatus{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_ClusterFenceStatus(ref),
-		v1alpha1.ClusterView{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_ClusterView(ref),
-		v1alpha1.DRAction{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_DRAction(ref),
-		v1alpha1.DRActionList{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_DRActionList(ref),
-		v1alpha1.DRActionSpec{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_DRActionSpec(ref),
-		v1alpha1.DRActionStatus{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_DRActionStatus(ref),
-		v1alpha1.DRCluster{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_DRCluster(ref),
-		v1alpha1.DRClusterConfig{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_DRClusterConfig(ref),
-		v1alpha1.DRClusterConfigList{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_DRClusterConfigList(ref),
-		v1alpha1.DRClusterConfigSpec{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_DRClusterConfigSpec(ref),
-		v1alpha1.DRClusterConfigStatus{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_DRClusterConfigStatus(ref),
-		v1alpha1.DRClusterList{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_DRClusterList(ref),
-		v1alpha1.DRClusterSetMember{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_DRClusterSetMember(ref),
-		v1alpha1.DRClusterSpec{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_DRClusterSpec(ref),
-		v1alpha1.DRClusterStatus{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_DRClusterStatus(ref),
-		v1alpha1.DRPlacementControl{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_DRPlacementControl(ref),
-		v1alpha1.DRPlacementControlList{}.OpenAPIModelName():       schema_pkg_apis_dr_v1alpha1_DRPlacementControlList(ref),
-		v1alpha1.DRPlacementControlSpec{}.OpenAPIModelName():       schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref),
-		v1alpha1.DRPlacementControlStatus{}.OpenAPIModelName():     schema_pkg_apis_dr_v1alpha1_DRPlacementControlStatus(ref),
-		v1alpha1.DRPolicy{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_DRPolicy(ref),
-		v1alpha1.DRPolicyList{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_DRPolicyList(ref),
-		v1alpha1.DRPolicyReference{}.OpenAPIModelName():            schema_pkg_apis_dr_v1alpha1_DRPolicyReference(ref),
-		v1alpha1.DRPolicySpec{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_DRPolicySpec(ref),
-		v1alpha1.DRPolicyStatus{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_DRPolicyStatus(ref),
-		v1alpha1.DataLossWindow{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_DataLossWindow(ref),
-		v1alpha1.FenceOrder{}.OpenAPIModelName():                   schema_pkg_apis_dr_v1alpha1_FenceOrder(ref),
-		v1alpha1.FenceReport{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_FenceReport(ref),
-		v1alpha1.FenceRequest{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_FenceRequest(ref),
-		v1alpha1.HandoverToken{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_HandoverToken(ref),
-		v1alpha1.HandoverVolume{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_HandoverVolume(ref),
-		v1alpha1.KubeObjectProtection{}.OpenAPIModelName():         schema_pkg_apis_dr_v1alpha1_KubeObjectProtection(ref),
-		v1alpha1.MaintenanceMode{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_MaintenanceMode(ref),
-		v1alpha1.MaintenanceModeList{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MaintenanceModeList(ref),
-		v1alpha1.MaintenanceModeSpec{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MaintenanceModeSpec(ref),
-		v1alpha1.MaintenanceModeStatus{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_MaintenanceModeStatus(ref),
-		v1alpha1.MoverSELinuxOptions{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MoverSELinuxOptions(ref),
-		v1alpha1.MoverSeccompProfile{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_MoverSeccompProfile(ref),
-		v1alpha1.MoverSecurityContext{}.OpenAPIModelName():         schema_pkg_apis_dr_v1alpha1_MoverSecurityContext(ref),
-		v1alpha1.PeerClass{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_PeerClass(ref),
-		v1alpha1.PeerClasses{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_PeerClasses(ref),
-		v1alpha1.PlacementReference{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_PlacementReference(ref),
-		v1alpha1.PreflightCheck{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_PreflightCheck(ref),
-		v1alpha1.ProtectedPVC{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_ProtectedPVC(ref),
-		v1alpha1.ProtectedVolume{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_ProtectedVolume(ref),
-		v1alpha1.ProtectedVolumeList{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_ProtectedVolumeList(ref),
-		v1alpha1.ProtectedVolumeStatus{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_ProtectedVolumeStatus(ref),
-		v1alpha1.ReplicationKey{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_ReplicationKey(ref),
-		v1alpha1.StorageAccessDetail{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_StorageAccessDetail(ref),
-		v1alpha1.UnpairedClass{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_UnpairedClass(ref),
-		v1alpha1.VRGAsyncSpec{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_VRGAsyncSpec(ref),
-		v1alpha1.VRGSyncSpec{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_VRGSyncSpec(ref),
-		v1alpha1.VRGVolSyncSpec{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_VRGVolSyncSpec(ref),
-		v1alpha1.VRGVolSyncStatus{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref),
-		v1alpha1.VolSyncDestination{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_VolSyncDestination(ref),
-		v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName():     schema_pkg_apis_dr_v1alpha1_VolSyncDestinationStatus(ref),
-		v1alpha1.VolSyncGroup{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_VolSyncGroup(ref),
-		v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_VolSyncMoverConfig(ref),
-		v1alpha1.VolSyncSource{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_VolSyncSource(ref),
-		v1alpha1.VolSyncSpec{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_VolSyncSpec(ref),
-		v1alpha1.VolumeReplicationGroup{}.OpenAPIModelName():       schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroup(ref),
-		v1alpha1.VolumeReplicationGroupList{}.OpenAPIModelName():   schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupList(ref),
-		v1alpha1.VolumeReplicationGroupSpec{}.OpenAPIModelName():   schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref),
-		v1alpha1.VolumeReplicationGroupStatus{}.OpenAPIModelName(): schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupStatus(ref),
-		resource.Quantity{}.OpenAPIModelName():                     schema_apimachinery_pkg_api_resource_Quantity(ref),
-		v1.APIGroup{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_APIGroup(ref),
-		v1.APIGroupList{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_APIGroupList(ref),
-		v1.APIResource{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_APIResource(ref),
-		v1.APIResourceList{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_APIResourceList(ref),
-		v1.APIVersions{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_APIVersions(ref),
-		v1.ApplyOptions{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_ApplyOptions(ref),
-		v1.Condition{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_Condition(ref),
-		v1.CreateOptions{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_CreateOptions(ref),
-		v1.DeleteOptions{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_DeleteOptions(ref),
-		v1.Duration{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_Duration(ref),
-		v1.FieldSelectorRequirement{}.OpenAPIModelName():           schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
-		v1.FieldsV1{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_FieldsV1(ref),
-		v1.GetOptions{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_GetOptions(ref),
-		v1.GroupKind{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_GroupKind(ref),
-		v1.GroupResource{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_GroupResource(ref),
-		v1.GroupVersion{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_GroupVersion(ref),
-		v1.GroupVersionForDiscovery{}.OpenAPIModelName():           schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
-		v1.GroupVersionKind{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_GroupVersionKind(ref),
-		v1.GroupVersionResource{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_GroupVersionResource(ref),
-		v1.InternalEvent{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_InternalEvent(ref),
-		v1.LabelSelector{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_LabelSelector(ref),
-		v1.LabelSelectorRequirement{}.OpenAPIModelName():           schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
-		v1.List{}.OpenAPIModelName():                               schema_pkg_apis_meta_v1_List(ref),
-		v1.ListMeta{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_ListMeta(ref),
-		v1.ListOptions{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_ListOptions(ref),
-		v1.ManagedFieldsEntry{}.OpenAPIModelName():                 schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
-		v1.MicroTime{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_MicroTime(ref),
-		v1.ObjectMeta{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_ObjectMeta(ref),
-		v1.OwnerReference{}.OpenAPIModelName():                     schema_pkg_apis_meta_v1_OwnerReference(ref),
-		v1.PartialObjectMetadata{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
-		v1.PartialObjectMetadataList{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
-		v1.Patch{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_Patch(ref),
-		v1.PatchOptions{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_PatchOptions(ref),
-		v1.Preconditions{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_Preconditions(ref),
-		v1.RootPaths{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_RootPaths(ref),
-		v1.ServerAddressByClientCIDR{}.OpenAPIModelName():          schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
-		v1.ShardInfo{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_ShardInfo(ref),
-		v1.Status{}.OpenAPIModelName():                             schema_pkg_apis_meta_v1_Status(ref),
-		v1.StatusCause{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_StatusCause(ref),
-		v1.StatusDetails{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_StatusDetails(ref),
-		v1.Table{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_Table(ref),
-		v1.TableColumnDefinition{}.OpenAPIModelName():              schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
-		v1.TableOptions{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_TableOptions(ref),
-		v1.TableRow{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_TableRow(ref),
-		v1.TableRowCondition{}.OpenAPIModelName():                  schema_pkg_apis_meta_v1_TableRowCondition(ref),
-		v1.Time{}.OpenAPIModelName():                               schema_pkg_apis_meta_v1_Time(ref),
-		v1.Timestamp{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_Timestamp(ref),
-		v1.TypeMeta{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_TypeMeta(ref),
-		v1.UpdateOptions{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_UpdateOptions(ref),
-		v1.WatchEvent{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_WatchEvent(ref),
-		runtime.RawExtension{}.OpenAPIModelName():                  schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
-		runtime.TypeMeta{}.OpenAPIModelName():                      schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
-		runtime.Unknown{}.OpenAPIModelName():                       schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
-		version.Info{}.OpenAPIModelName():                          schema_k8sio_apimachinery_pkg_version_Info(ref),
+		v1alpha1.AbortRequest{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_AbortRequest(ref),
+		v1alpha1.ActionRecord{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_ActionRecord(ref),
+		v1alpha1.ActionStep{}.OpenAPIModelName():                        schema_pkg_apis_dr_v1alpha1_ActionStep(ref),
+		v1alpha1.CaptureReference{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_CaptureReference(ref),
+		v1alpha1.ClassInfo{}.OpenAPIModelName():                         schema_pkg_apis_dr_v1alpha1_ClassInfo(ref),
+		v1alpha1.ClusterFence{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_ClusterFence(ref),
+		v1alpha1.ClusterFenceSpec{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_ClusterFenceSpec(ref),
+		v1alpha1.ClusterFenceStatus{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_ClusterFenceStatus(ref),
+		v1alpha1.ClusterView{}.OpenAPIModelName():                       schema_pkg_apis_dr_v1alpha1_ClusterView(ref),
+		v1alpha1.DRAction{}.OpenAPIModelName():                          schema_pkg_apis_dr_v1alpha1_DRAction(ref),
+		v1alpha1.DRActionList{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_DRActionList(ref),
+		v1alpha1.DRActionSpec{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_DRActionSpec(ref),
+		v1alpha1.DRActionStatus{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_DRActionStatus(ref),
+		v1alpha1.DRCluster{}.OpenAPIModelName():                         schema_pkg_apis_dr_v1alpha1_DRCluster(ref),
+		v1alpha1.DRClusterConfig{}.OpenAPIModelName():                   schema_pkg_apis_dr_v1alpha1_DRClusterConfig(ref),
+		v1alpha1.DRClusterConfigList{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_DRClusterConfigList(ref),
+		v1alpha1.DRClusterConfigSpec{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_DRClusterConfigSpec(ref),
+		v1alpha1.DRClusterConfigStatus{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_DRClusterConfigStatus(ref),
+		v1alpha1.DRClusterList{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_DRClusterList(ref),
+		v1alpha1.DRClusterSetMember{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_DRClusterSetMember(ref),
+		v1alpha1.DRClusterSpec{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_DRClusterSpec(ref),
+		v1alpha1.DRClusterStatus{}.OpenAPIModelName():                   schema_pkg_apis_dr_v1alpha1_DRClusterStatus(ref),
+		v1alpha1.DRPlacementControl{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_DRPlacementControl(ref),
+		v1alpha1.DRPlacementControlList{}.OpenAPIModelName():            schema_pkg_apis_dr_v1alpha1_DRPlacementControlList(ref),
+		v1alpha1.DRPlacementControlSpec{}.OpenAPIModelName():            schema_pkg_apis_dr_v1alpha1_DRPlacementControlSpec(ref),
+		v1alpha1.DRPlacementControlStatus{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_DRPlacementControlStatus(ref),
+		v1alpha1.DRPolicy{}.OpenAPIModelName():                          schema_pkg_apis_dr_v1alpha1_DRPolicy(ref),
+		v1alpha1.DRPolicyList{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_DRPolicyList(ref),
+		v1alpha1.DRPolicyReference{}.OpenAPIModelName():                 schema_pkg_apis_dr_v1alpha1_DRPolicyReference(ref),
+		v1alpha1.DRPolicySpec{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_DRPolicySpec(ref),
+		v1alpha1.DRPolicyStatus{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_DRPolicyStatus(ref),
+		v1alpha1.DataLossWindow{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_DataLossWindow(ref),
+		v1alpha1.FenceOrder{}.OpenAPIModelName():                        schema_pkg_apis_dr_v1alpha1_FenceOrder(ref),
+		v1alpha1.FenceReport{}.OpenAPIModelName():                       schema_pkg_apis_dr_v1alpha1_FenceReport(ref),
+		v1alpha1.FenceRequest{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_FenceRequest(ref),
+		v1alpha1.HandoverToken{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_HandoverToken(ref),
+		v1alpha1.HandoverVolume{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_HandoverVolume(ref),
+		v1alpha1.KubeObjectProtection{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_KubeObjectProtection(ref),
+		v1alpha1.MaintenanceMode{}.OpenAPIModelName():                   schema_pkg_apis_dr_v1alpha1_MaintenanceMode(ref),
+		v1alpha1.MaintenanceModeList{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_MaintenanceModeList(ref),
+		v1alpha1.MaintenanceModeSpec{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_MaintenanceModeSpec(ref),
+		v1alpha1.MaintenanceModeStatus{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_MaintenanceModeStatus(ref),
+		v1alpha1.MoverSELinuxOptions{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_MoverSELinuxOptions(ref),
+		v1alpha1.MoverSeccompProfile{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_MoverSeccompProfile(ref),
+		v1alpha1.MoverSecurityContext{}.OpenAPIModelName():              schema_pkg_apis_dr_v1alpha1_MoverSecurityContext(ref),
+		v1alpha1.PeerClass{}.OpenAPIModelName():                         schema_pkg_apis_dr_v1alpha1_PeerClass(ref),
+		v1alpha1.PeerClasses{}.OpenAPIModelName():                       schema_pkg_apis_dr_v1alpha1_PeerClasses(ref),
+		v1alpha1.PlacementReference{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_PlacementReference(ref),
+		v1alpha1.PreflightCheck{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_PreflightCheck(ref),
+		v1alpha1.ProtectedPVC{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_ProtectedPVC(ref),
+		v1alpha1.ProtectedVolume{}.OpenAPIModelName():                   schema_pkg_apis_dr_v1alpha1_ProtectedVolume(ref),
+		v1alpha1.ProtectedVolumeList{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_ProtectedVolumeList(ref),
+		v1alpha1.ProtectedVolumeStatus{}.OpenAPIModelName():             schema_pkg_apis_dr_v1alpha1_ProtectedVolumeStatus(ref),
+		v1alpha1.ReplicationGroupDestination{}.OpenAPIModelName():       schema_pkg_apis_dr_v1alpha1_ReplicationGroupDestination(ref),
+		v1alpha1.ReplicationGroupDestinationList{}.OpenAPIModelName():   schema_pkg_apis_dr_v1alpha1_ReplicationGroupDestinationList(ref),
+		v1alpha1.ReplicationGroupDestinationSpec{}.OpenAPIModelName():   schema_pkg_apis_dr_v1alpha1_ReplicationGroupDestinationSpec(ref),
+		v1alpha1.ReplicationGroupDestinationStatus{}.OpenAPIModelName(): schema_pkg_apis_dr_v1alpha1_ReplicationGroupDestinationStatus(ref),
+		v1alpha1.ReplicationGroupSource{}.OpenAPIModelName():            schema_pkg_apis_dr_v1alpha1_ReplicationGroupSource(ref),
+		v1alpha1.ReplicationGroupSourceList{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_ReplicationGroupSourceList(ref),
+		v1alpha1.ReplicationGroupSourceSpec{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_ReplicationGroupSourceSpec(ref),
+		v1alpha1.ReplicationGroupSourceStatus{}.OpenAPIModelName():      schema_pkg_apis_dr_v1alpha1_ReplicationGroupSourceStatus(ref),
+		v1alpha1.ReplicationGroupTrigger{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_ReplicationGroupTrigger(ref),
+		v1alpha1.ReplicationKey{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_ReplicationKey(ref),
+		v1alpha1.StorageAccessDetail{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_StorageAccessDetail(ref),
+		v1alpha1.UnpairedClass{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_UnpairedClass(ref),
+		v1alpha1.VRGAsyncSpec{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_VRGAsyncSpec(ref),
+		v1alpha1.VRGSyncSpec{}.OpenAPIModelName():                       schema_pkg_apis_dr_v1alpha1_VRGSyncSpec(ref),
+		v1alpha1.VRGVolSyncSpec{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_VRGVolSyncSpec(ref),
+		v1alpha1.VRGVolSyncStatus{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref),
+		v1alpha1.VolSyncCommit{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_VolSyncCommit(ref),
+		v1alpha1.VolSyncCycle{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_VolSyncCycle(ref),
+		v1alpha1.VolSyncDestination{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_VolSyncDestination(ref),
+		v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName():          schema_pkg_apis_dr_v1alpha1_VolSyncDestinationStatus(ref),
+		v1alpha1.VolSyncGroup{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_VolSyncGroup(ref),
+		v1alpha1.VolSyncGroupDestination{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_VolSyncGroupDestination(ref),
+		v1alpha1.VolSyncGroupSource{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_VolSyncGroupSource(ref),
+		v1alpha1.VolSyncGroupStatus{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_VolSyncGroupStatus(ref),
+		v1alpha1.VolSyncImage{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_VolSyncImage(ref),
+		v1alpha1.VolSyncMoverConfig{}.OpenAPIModelName():                schema_pkg_apis_dr_v1alpha1_VolSyncMoverConfig(ref),
+		v1alpha1.VolSyncSource{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_VolSyncSource(ref),
+		v1alpha1.VolSyncSpec{}.OpenAPIModelName():                       schema_pkg_apis_dr_v1alpha1_VolSyncSpec(ref),
+		v1alpha1.VolumeReplicationGroup{}.OpenAPIModelName():            schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroup(ref),
+		v1alpha1.VolumeReplicationGroupList{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupList(ref),
+		v1alpha1.VolumeReplicationGroupSpec{}.OpenAPIModelName():        schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref),
+		v1alpha1.VolumeReplicationGroupStatus{}.OpenAPIModelName():      schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupStatus(ref),
+		resource.Quantity{}.OpenAPIModelName():                          schema_apimachinery_pkg_api_resource_Quantity(ref),
+		v1.APIGroup{}.OpenAPIModelName():                                schema_pkg_apis_meta_v1_APIGroup(ref),
+		v1.APIGroupList{}.OpenAPIModelName():                            schema_pkg_apis_meta_v1_APIGroupList(ref),
+		v1.APIResource{}.OpenAPIModelName():                             schema_pkg_apis_meta_v1_APIResource(ref),
+		v1.APIResourceList{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_APIResourceList(ref),
+		v1.APIVersions{}.OpenAPIModelName():                             schema_pkg_apis_meta_v1_APIVersions(ref),
+		v1.ApplyOptions{}.OpenAPIModelName():                            schema_pkg_apis_meta_v1_ApplyOptions(ref),
+		v1.Condition{}.OpenAPIModelName():                               schema_pkg_apis_meta_v1_Condition(ref),
+		v1.CreateOptions{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_CreateOptions(ref),
+		v1.DeleteOptions{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_DeleteOptions(ref),
+		v1.Duration{}.OpenAPIModelName():                                schema_pkg_apis_meta_v1_Duration(ref),
+		v1.FieldSelectorRequirement{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
+		v1.FieldsV1{}.OpenAPIModelName():                                schema_pkg_apis_meta_v1_FieldsV1(ref),
+		v1.GetOptions{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_GetOptions(ref),
+		v1.GroupKind{}.OpenAPIModelName():                               schema_pkg_apis_meta_v1_GroupKind(ref),
+		v1.GroupResource{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_GroupResource(ref),
+		v1.GroupVersion{}.OpenAPIModelName():                            schema_pkg_apis_meta_v1_GroupVersion(ref),
+		v1.GroupVersionForDiscovery{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
+		v1.GroupVersionKind{}.OpenAPIModelName():                        schema_pkg_apis_meta_v1_GroupVersionKind(ref),
+		v1.GroupVersionResource{}.OpenAPIModelName():                    schema_pkg_apis_meta_v1_GroupVersionResource(ref),
+		v1.InternalEvent{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_InternalEvent(ref),
+		v1.LabelSelector{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_LabelSelector(ref),
+		v1.LabelSelectorRequirement{}.OpenAPIModelName():                schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
+		v1.List{}.OpenAPIModelName():                                    schema_pkg_apis_meta_v1_List(ref),
+		v1.ListMeta{}.OpenAPIModelName():                                schema_pkg_apis_meta_v1_ListMeta(ref),
+		v1.ListOptions{}.OpenAPIModelName():                             schema_pkg_apis_meta_v1_ListOptions(ref),
+		v1.ManagedFieldsEntry{}.OpenAPIModelName():                      schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
+		v1.MicroTime{}.OpenAPIModelName():                               schema_pkg_apis_meta_v1_MicroTime(ref),
+		v1.ObjectMeta{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_ObjectMeta(ref),
+		v1.OwnerReference{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_OwnerReference(ref),
+		v1.PartialObjectMetadata{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
+		v1.PartialObjectMetadataList{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
+		v1.Patch{}.OpenAPIModelName():                                   schema_pkg_apis_meta_v1_Patch(ref),
+		v1.PatchOptions{}.OpenAPIModelName():                            schema_pkg_apis_meta_v1_PatchOptions(ref),
+		v1.Preconditions{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_Preconditions(ref),
+		v1.RootPaths{}.OpenAPIModelName():                               schema_pkg_apis_meta_v1_RootPaths(ref),
+		v1.ServerAddressByClientCIDR{}.OpenAPIModelName():               schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
+		v1.ShardInfo{}.OpenAPIModelName():                               schema_pkg_apis_meta_v1_ShardInfo(ref),
+		v1.Status{}.OpenAPIModelName():                                  schema_pkg_apis_meta_v1_Status(ref),
+		v1.StatusCause{}.OpenAPIModelName():                             schema_pkg_apis_meta_v1_StatusCause(ref),
+		v1.StatusDetails{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_StatusDetails(ref),
+		v1.Table{}.OpenAPIModelName():                                   schema_pkg_apis_meta_v1_Table(ref),
+		v1.TableColumnDefinition{}.OpenAPIModelName():                   schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
+		v1.TableOptions{}.OpenAPIModelName():                            schema_pkg_apis_meta_v1_TableOptions(ref),
+		v1.TableRow{}.OpenAPIModelName():                                schema_pkg_apis_meta_v1_TableRow(ref),
+		v1.TableRowCondition{}.OpenAPIModelName():                       schema_pkg_apis_meta_v1_TableRowCondition(ref),
+		v1.Time{}.OpenAPIModelName():                                    schema_pkg_apis_meta_v1_Time(ref),
+		v1.Timestamp{}.OpenAPIModelName():                               schema_pkg_apis_meta_v1_Timestamp(ref),
+		v1.TypeMeta{}.OpenAPIModelName():                                schema_pkg_apis_meta_v1_TypeMeta(ref),
+		v1.UpdateOptions{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_UpdateOptions(ref),
+		v1.WatchEvent{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_WatchEvent(ref),
+		runtime.RawExtension{}.OpenAPIModelName():                       schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
+		runtime.TypeMeta{}.OpenAPIModelName():                           schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
+		runtime.Unknown{}.OpenAPIModelName():                            schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
+		version.Info{}.OpenAPIModelName():                               schema_k8sio_apimachinery_pkg_version_Info(ref),
 	}
 }
 
@@ -3408,6 +3423,548 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedVolumeStatus(ref common.ReferenceCallb
 	}
 }
 
+func schema_pkg_apis_dr_v1alpha1_ReplicationGroupDestination(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationGroupDestination is a consistency group of volumes that a cluster receives by VolSync. What arrives is committed cycle by cycle: once every member of one has arrived their images are kept, and those of the cycle before are dropped, so that what can be promoted is of one point in time. It is computed from what agents report of VolumeReplicationGroups when read, is named <cluster>.<volumereplicationgroup>.<group> and can't be watched: watch the VolumeReplicationGroup.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the object's name, labels and the like.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is what is received.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ReplicationGroupDestinationSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is how far that is.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ReplicationGroupDestinationStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ReplicationGroupDestinationSpec{}.OpenAPIModelName(), v1alpha1.ReplicationGroupDestinationStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ReplicationGroupDestinationList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationGroupDestinationList is a list of ReplicationGroupDestinations.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata of the list: its resourceVersion, which is that of the VolumeReplicationGroups.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the ReplicationGroupDestinations.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ReplicationGroupDestination{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ReplicationGroupDestination{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ReplicationGroupDestinationSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationGroupDestinationSpec is what is received.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"clusterName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "clusterName is the DRCluster that receives.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"volumeReplicationGroup": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeReplicationGroup that the consistency group belongs to.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"group": {
+						SchemaProps: spec.SchemaProps{
+							Description: "group is the consistency group's name, the same on both clusters.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"peer": {
+						SchemaProps: spec.SchemaProps{
+							Description: "peer is the DRCluster that sends; empty while that is not known.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"members": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "members are the PersistentVolumeClaims, sorted.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"clusterName", "volumeReplicationGroup", "group"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ReplicationGroupDestinationStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationGroupDestinationStatus is how far a cluster is with receiving a consistency group.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"step": {
+						SchemaProps: spec.SchemaProps{
+							Description: "step that the group is in: Preparing, Waiting, Receiving or Committing.\n\nPossible enum values:\n - `\"Committing\"` means that all members have arrived and their images are being kept.\n - `\"Confirming\"` means that a final sync is sent a second time, which proves that the first has been kept.\n - `\"Preparing\"` means that not all members can be sent or received yet.\n - `\"Receiving\"` means that some members have arrived.\n - `\"Sending\"` means that members are sent.\n - `\"Snapshotting\"` means that the source takes the cycle's snapshot.\n - `\"Waiting\"` means between two cycles.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Committing", "Confirming", "Preparing", "Receiving", "Sending", "Snapshotting", "Waiting"},
+						},
+					},
+					"current": {
+						SchemaProps: spec.SchemaProps{
+							Description: "current is the cycle that is received or awaited.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"arrived": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "arrived are the members that have arrived of it.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"committed": {
+						SchemaProps: spec.SchemaProps{
+							Description: "committed is the last cycle of which every member has arrived: what would be promoted. Absent if there was none.",
+							Ref:         ref(v1alpha1.VolSyncCommit{}.OpenAPIModelName()),
+						},
+					},
+					"lastSyncTime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "lastSyncTime is the point in time that what is committed is of: when the source took its snapshot. Absent while no report of the source tells.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message says what is wrong or awaited; empty if nothing is.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"freshness": {
+						SchemaProps: spec.SchemaProps{
+							Description: "freshness of the report: Fresh while the agent of the cluster is connected, else Stale.\n\nPossible enum values:\n - `\"Fresh\"` means that the reporting agent is connected.\n - `\"Stale\"` means that the reporting agent has not been heard of for longer than its Lease lasts.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Fresh", "Stale"},
+						},
+					},
+					"observedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedAt is when the agent reported it.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VolSyncCommit{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ReplicationGroupSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationGroupSource is a consistency group of volumes that a cluster has VolSync send: at each interval one VolumeGroupSnapshot is taken and every member sent from it, which is a cycle. It is computed from what agents report of VolumeReplicationGroups when read, is named <cluster>.<volumereplicationgroup>.<group> and can't be watched: watch the VolumeReplicationGroup.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata is the object's name, labels and the like.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "spec is what is sent, and when.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ReplicationGroupSourceSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Description: "status is how far that is.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ReplicationGroupSourceStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ReplicationGroupSourceSpec{}.OpenAPIModelName(), v1alpha1.ReplicationGroupSourceStatus{}.OpenAPIModelName(), v1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ReplicationGroupSourceList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationGroupSourceList is a list of ReplicationGroupSources.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Description: "metadata of the list: its resourceVersion, which is that of the VolumeReplicationGroups.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Description: "items are the ReplicationGroupSources.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.ReplicationGroupSource{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ReplicationGroupSource{}.OpenAPIModelName(), v1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ReplicationGroupSourceSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationGroupSourceSpec is what is sent, and when.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"clusterName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "clusterName is the DRCluster that sends.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"volumeReplicationGroup": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeReplicationGroup that the consistency group belongs to.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"group": {
+						SchemaProps: spec.SchemaProps{
+							Description: "group is the consistency group's name, the same on both clusters.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"peer": {
+						SchemaProps: spec.SchemaProps{
+							Description: "peer is the DRCluster that receives; empty while that is not known.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"members": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "members are the PersistentVolumeClaims, sorted.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"volumeGroupSnapshotClassName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeGroupSnapshotClassName is the VolumeGroupSnapshotClass that the members are snapshotted by.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"trigger": {
+						SchemaProps: spec.SchemaProps{
+							Description: "trigger says when cycles begin.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1alpha1.ReplicationGroupTrigger{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"clusterName", "volumeReplicationGroup", "group"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.ReplicationGroupTrigger{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ReplicationGroupSourceStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationGroupSourceStatus is how far a cluster is with sending a consistency group.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"step": {
+						SchemaProps: spec.SchemaProps{
+							Description: "step that the group is in: Preparing, Waiting, Snapshotting, Sending or Confirming.\n\nPossible enum values:\n - `\"Committing\"` means that all members have arrived and their images are being kept.\n - `\"Confirming\"` means that a final sync is sent a second time, which proves that the first has been kept.\n - `\"Preparing\"` means that not all members can be sent or received yet.\n - `\"Receiving\"` means that some members have arrived.\n - `\"Sending\"` means that members are sent.\n - `\"Snapshotting\"` means that the source takes the cycle's snapshot.\n - `\"Waiting\"` means between two cycles.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Committing", "Confirming", "Preparing", "Receiving", "Sending", "Snapshotting", "Waiting"},
+						},
+					},
+					"current": {
+						SchemaProps: spec.SchemaProps{
+							Description: "current is the cycle under way; absent between cycles.",
+							Ref:         ref(v1alpha1.VolSyncCycle{}.OpenAPIModelName()),
+						},
+					},
+					"sent": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "sent are the members that were sent in it already.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"last": {
+						SchemaProps: spec.SchemaProps{
+							Description: "last is the last cycle in which every member was sent; absent if there was none.",
+							Ref:         ref(v1alpha1.VolSyncCycle{}.OpenAPIModelName()),
+						},
+					},
+					"result": {
+						SchemaProps: spec.SchemaProps{
+							Description: "result is Failed while something of the cycle under way has failed, which is tried again, and else Successful once a cycle was completed.\n\nPossible enum values:\n - `\"Failed\"` means that something of the cycle under way has failed and is tried again.\n - `\"Successful\"` means that nothing has failed since a cycle was completed.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Failed", "Successful"},
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message says what is wrong or awaited; empty if nothing is.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"behind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "behind is the time from the last cycle's snapshot until now.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
+					"freshness": {
+						SchemaProps: spec.SchemaProps{
+							Description: "freshness of the report: Fresh while the agent of the cluster is connected, else Stale.\n\nPossible enum values:\n - `\"Fresh\"` means that the reporting agent is connected.\n - `\"Stale\"` means that the reporting agent has not been heard of for longer than its Lease lasts.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Fresh", "Stale"},
+						},
+					},
+					"observedAt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "observedAt is when the agent reported it.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VolSyncCycle{}.OpenAPIModelName(), v1.Duration{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_ReplicationGroupTrigger(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ReplicationGroupTrigger says when cycles begin.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"schedulingInterval": {
+						SchemaProps: spec.SchemaProps{
+							Description: "schedulingInterval between two cycles, such as 5m. Empty while a final sync is asked for.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"manual": {
+						SchemaProps: spec.SchemaProps{
+							Description: "manual is the final sync that is asked for: final-<epoch>. Empty otherwise.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_dr_v1alpha1_ReplicationKey(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3764,7 +4321,7 @@ func schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref common.ReferenceCallback) 
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1alpha1.VolSyncGroup{}.OpenAPIModelName()),
+										Ref: ref(v1alpha1.VolSyncGroupStatus{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -3774,7 +4331,108 @@ func schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref common.ReferenceCallback) 
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName(), v1alpha1.VolSyncGroup{}.OpenAPIModelName()},
+			v1alpha1.VolSyncDestinationStatus{}.OpenAPIModelName(), v1alpha1.VolSyncGroupStatus{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncCommit(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncCommit is a cycle of which every member has arrived, and what is kept of it.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"cycle": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cycle is the id of the cycle.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"time": {
+						SchemaProps: spec.SchemaProps{
+							Description: "time at which the image of the last member was made, by the cluster's clock.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"images": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"pvcName",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "images of the members, sorted by pvcName.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncImage{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"cycle", "time"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VolSyncImage{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncCycle(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncCycle is one round of sending a consistency group: one snapshot of all its members.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"id": {
+						SchemaProps: spec.SchemaProps{
+							Description: "id tells it from all others of the group: <stream>.<cycle>.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"manual": {
+						SchemaProps: spec.SchemaProps{
+							Description: "manual is the final sync that it is; empty for one that began at its interval.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"time": {
+						SchemaProps: spec.SchemaProps{
+							Description: "time is the point in time that its snapshot is of; absent until it is taken.",
+							Ref:         ref(v1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"duration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "duration is how long it took from then until the last member was sent; absent before.",
+							Ref:         ref(v1.Duration{}.OpenAPIModelName()),
+						},
+					},
+					"bytes": {
+						SchemaProps: spec.SchemaProps{
+							Description: "bytes is how much was sent of all members, as far as VolSync's movers tell.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"id"},
+			},
+		},
+		Dependencies: []string{
+			v1.Duration{}.OpenAPIModelName(), v1.Time{}.OpenAPIModelName()},
 	}
 }
 
@@ -3943,6 +4601,263 @@ func schema_pkg_apis_dr_v1alpha1_VolSyncGroup(ref common.ReferenceCallback) comm
 					},
 				},
 				Required: []string{"name", "stream"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncGroupDestination(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncGroupDestination is how far a cluster is with receiving a consistency group.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"step": {
+						SchemaProps: spec.SchemaProps{
+							Description: "step that the group is in.\n\nPossible enum values:\n - `\"Committing\"` means that all members have arrived and their images are being kept.\n - `\"Confirming\"` means that a final sync is sent a second time, which proves that the first has been kept.\n - `\"Preparing\"` means that not all members can be sent or received yet.\n - `\"Receiving\"` means that some members have arrived.\n - `\"Sending\"` means that members are sent.\n - `\"Snapshotting\"` means that the source takes the cycle's snapshot.\n - `\"Waiting\"` means between two cycles.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Committing", "Confirming", "Preparing", "Receiving", "Sending", "Snapshotting", "Waiting"},
+						},
+					},
+					"current": {
+						SchemaProps: spec.SchemaProps{
+							Description: "current is the cycle that is received or awaited.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"arrived": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "arrived are the members that have arrived of it, sorted.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"committed": {
+						SchemaProps: spec.SchemaProps{
+							Description: "committed is the last cycle of which every member has arrived; absent if there was none.",
+							Ref:         ref(v1alpha1.VolSyncCommit{}.OpenAPIModelName()),
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message says what is wrong or awaited; empty if nothing is.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VolSyncCommit{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncGroupSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncGroupSource is how far a cluster is with sending a consistency group.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"volumeGroupSnapshotClassName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeGroupSnapshotClassName is the VolumeGroupSnapshotClass that the members are snapshotted by.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"manual": {
+						SchemaProps: spec.SchemaProps{
+							Description: "manual is the final sync that is asked for: final-<epoch>. Empty while cycles begin at intervals.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"step": {
+						SchemaProps: spec.SchemaProps{
+							Description: "step that the group is in.\n\nPossible enum values:\n - `\"Committing\"` means that all members have arrived and their images are being kept.\n - `\"Confirming\"` means that a final sync is sent a second time, which proves that the first has been kept.\n - `\"Preparing\"` means that not all members can be sent or received yet.\n - `\"Receiving\"` means that some members have arrived.\n - `\"Sending\"` means that members are sent.\n - `\"Snapshotting\"` means that the source takes the cycle's snapshot.\n - `\"Waiting\"` means between two cycles.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Committing", "Confirming", "Preparing", "Receiving", "Sending", "Snapshotting", "Waiting"},
+						},
+					},
+					"current": {
+						SchemaProps: spec.SchemaProps{
+							Description: "current is the cycle under way; absent between cycles.",
+							Ref:         ref(v1alpha1.VolSyncCycle{}.OpenAPIModelName()),
+						},
+					},
+					"sent": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "sent are the members that were sent in it already, sorted.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"completed": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "completed are the last cycles in which every member was sent, the newest first: at most two.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncCycle{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"result": {
+						SchemaProps: spec.SchemaProps{
+							Description: "result of late: Successful or Failed.\n\nPossible enum values:\n - `\"Failed\"` means that something of the cycle under way has failed and is tried again.\n - `\"Successful\"` means that nothing has failed since a cycle was completed.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Failed", "Successful"},
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Description: "message says what is wrong or awaited; empty if nothing is.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VolSyncCycle{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncGroupStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncGroupStatus is what a cluster says of a consistency group. ReplicationGroupSources and ReplicationGroupDestinations show it.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the group, the same on both clusters.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"stream": {
+						SchemaProps: spec.SchemaProps{
+							Description: "stream of cycles, named by the cluster that sends. Another one begins when members come or go, or a cycle was given up.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"members": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "members are the PersistentVolumeClaims, sorted.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"cycle": {
+						SchemaProps: spec.SchemaProps{
+							Description: "cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and are kept. In a spec it is empty.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"source": {
+						SchemaProps: spec.SchemaProps{
+							Description: "source is how far the cluster is with sending the group; absent where it is received.",
+							Ref:         ref(v1alpha1.VolSyncGroupSource{}.OpenAPIModelName()),
+						},
+					},
+					"destination": {
+						SchemaProps: spec.SchemaProps{
+							Description: "destination is how far the cluster is with receiving the group; absent where it is sent.",
+							Ref:         ref(v1alpha1.VolSyncGroupDestination{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"name", "stream"},
+			},
+		},
+		Dependencies: []string{
+			v1alpha1.VolSyncGroupDestination{}.OpenAPIModelName(), v1alpha1.VolSyncGroupSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_VolSyncImage(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolSyncImage is what is kept of a volume.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"pvcName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "pvcName is the PersistentVolumeClaim that it is of.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"volumeSnapshotName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeSnapshotName is the VolumeSnapshot, in the application's namespace on the cluster.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"pvcName", "volumeSnapshotName"},
 			},
 		},
 	}

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
@@ -17,7 +16,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -220,55 +218,4 @@ func (b *Backend) groupVersion() (schema.GroupVersionKind, error) {
 		return version, errors.New("this cluster does not serve VolumeGroupSnapshots any more; install their CRDs again")
 	}
 	return version.GroupVersion().WithKind("VolumeGroupSnapshot"), nil
-}
-
-// Sent tells of each group that is sent which stream it is in, and which cycle of that was sent completely last.
-func (f *Facts) Sent() []v1alpha1.VolSyncGroup {
-	var groups []v1alpha1.VolSyncGroup
-	for _, name := range f.groupNames() {
-		sources, current := f.SourcesOf(name), f.GroupSnapshot(name)
-		last, whole := complete(sources)
-		if !whole {
-			last, _ = lastSent(sources)
-		}
-		g := v1alpha1.VolSyncGroup{Name: name}
-		switch {
-		case current != nil:
-			g.Stream, g.Members = current.cycle().stream, membersOf(current.GetAnnotations())
-		case whole:
-			g.Stream, g.Members = last.stream, slices.Sorted(maps.Keys(sources))
-		default:
-			continue
-		}
-		if last.stream == g.Stream {
-			g.Cycle = last.number
-		}
-		groups = append(groups, g)
-	}
-	return groups
-}
-
-// groupNames are the groups that something is or was sent of.
-func (f *Facts) groupNames() []string {
-	names := sets.New[string]()
-	for _, s := range f.GroupSnapshots {
-		names.Insert(s.GetAnnotations()[annotationGroup])
-	}
-	for _, rs := range f.Sources {
-		names.Insert(rs.Annotations[annotationGroup])
-	}
-	return sets.List(names.Delete(""))
-}
-
-// Arrived tells of each group that a spec says is sent which cycle arrived completely last.
-func (f *Facts) Arrived(spec *v1alpha1.VRGVolSyncSpec) []v1alpha1.VolSyncGroup {
-	var groups []v1alpha1.VolSyncGroup
-	for _, g := range spec.Groups {
-		g.Cycle = 0
-		if set := f.arrived(g.Stream); set != nil {
-			g.Cycle = set.number
-		}
-		groups = append(groups, g)
-	}
-	return groups
 }

@@ -290,7 +290,12 @@ func (m *model) transfer() {
 
 // hub carries what each cluster says to the other.
 func (m *model) hub() {
-	m.told.Destinations, m.told.Groups = nil, m.from.facts.Sent()
+	m.told.Destinations, m.told.Groups = nil, nil
+	for _, g := range m.from.facts.Sent() {
+		if g.Stream != "" {
+			m.told.Groups = append(m.told.Groups, g.VolSyncGroup)
+		}
+	}
 	for _, c := range m.from.facts.Claims {
 		m.told.Destinations = append(m.told.Destinations, v1alpha1.VolSyncDestination{
 			Name: c.Name, Group: together, Capacity: c.Capacity, StorageClassName: "fast"})
@@ -380,6 +385,31 @@ func (m *model) step() {
 		m.agents(false)
 	}
 	m.checkSynced()
+	m.checkTold()
+}
+
+// checkTold holds what is told of the group's cycles to what there is.
+func (m *model) checkTold() {
+	m.t.Helper()
+	for _, g := range m.from.facts.Sent() {
+		switch s := g.Source; {
+		case s == nil || s.Step == "" || len(s.Completed) > 2 || len(s.Completed) == 2 && s.Completed[0].ID == s.Completed[1].ID:
+			m.t.Fatalf("sent is %+v", s)
+		case s.Current == nil && len(s.Sent) > 0 || s.Current != nil && len(s.Sent) == len(g.Members) && s.Step != v1alpha1.ReplicationGroupSending:
+			m.t.Fatalf("of %+v sent is %+v", g.VolSyncGroup, s)
+		}
+	}
+	for _, g := range m.to.facts.Arrived(&m.told) {
+		d := g.Destination
+		if d.Step == "" || d.Step == v1alpha1.ReplicationGroupCommitting != (len(d.Arrived) == len(g.Members)) && d.Step != v1alpha1.ReplicationGroupPreparing {
+			m.t.Fatalf("of %+v received is %+v", g.VolSyncGroup, d)
+		}
+		if d.Committed != nil && slices.ContainsFunc(d.Committed.Images, func(i v1alpha1.VolSyncImage) bool {
+			return m.to.holds[i.VolumeSnapshotName] != m.to.holds[d.Committed.Images[0].VolumeSnapshotName]
+		}) {
+			m.t.Fatalf("committed is %+v, which is not of one point in time", d.Committed)
+		}
+	}
 }
 
 // disturb is what people and failures do meanwhile.

@@ -11,9 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// imageSet are the images of one cycle that are kept, by claim.
+// imageSet are the images of one cycle of the group of that name that are kept, by claim.
 type imageSet struct {
 	cycle
+	name    string
 	members []string
 	images  map[string]*snapshotv1.VolumeSnapshot
 }
@@ -52,7 +53,7 @@ func (f *Facts) completeSets() []*imageSet {
 		}
 		of := id{s.Annotations[annotationGroup], c.String()}
 		if sets[of] == nil {
-			sets[of] = &imageSet{cycle: c, members: membersOf(s.Annotations), images: map[string]*snapshotv1.VolumeSnapshot{}}
+			sets[of] = &imageSet{cycle: c, name: of.group, members: membersOf(s.Annotations), images: map[string]*snapshotv1.VolumeSnapshot{}}
 		}
 		sets[of].images[s.Annotations[annotationClaim]] = s
 	}

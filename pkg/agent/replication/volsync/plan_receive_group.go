@@ -46,8 +46,7 @@ func (p *planner) receiveGroup(g v1alpha1.VolSyncGroup, members []v1alpha1.VolSy
 // keepArrived keeps the images of a cycle once all of them are there, and tells whether they are.
 func (p *planner) keepArrived(g v1alpha1.VolSyncGroup, members []v1alpha1.VolSyncDestination, awaited cycle) bool {
 	for _, d := range members {
-		rd := p.Destinations[d.Name]
-		if rd == nil || receiving(rd) || rd.Spec.Trigger.Manual != awaited.String() || p.latest(rd) == nil {
+		if !p.hasArrived(d.Name, awaited) {
 			return false
 		}
 	}

@@ -135,10 +135,7 @@ func (s *sender) under(snapshot *GroupSnapshot) {
 	if !snapshot.Ready() {
 		return
 	}
-	wanted := sending{cycle: snapshot.cycle(), at: snapshot.taken(), final: snapshot.GetAnnotations()[annotationFinal]}
-	if confirm := s.confirming(wanted, members); confirm != nil {
-		wanted = *confirm
-	}
+	wanted := s.wantedOf(snapshot)
 	sent := true
 	for _, m := range members {
 		sent = s.member(snapshot, s.claims[m], wanted) && sent
@@ -148,20 +145,21 @@ func (s *sender) under(snapshot *GroupSnapshot) {
 	}
 }
 
-// confirming is the second sending of a final sync: of the same snapshot, once the first has succeeded. That it succeeds
-// proves that the peer keeps all of the first, for it does not take in another cycle before.
-func (s *sender) confirming(first sending, members []string) *sending {
+// wantedOf is what is to be sent of a snapshot. Of a final sync that is the same a second time once the first has succeeded:
+// that the second succeeds proves that the peer keeps all of the first, for it does not take in another cycle before.
+func (f *Facts) wantedOf(snapshot *GroupSnapshot) sending {
+	first := sending{cycle: snapshot.cycle(), at: snapshot.taken(), final: snapshot.GetAnnotations()[annotationFinal]}
 	if !isFirstFinal(first.final) {
-		return nil
+		return first
 	}
 	confirm := sending{first.cycle.next(), first.at, first.final + confirmSuffix}
-	for _, m := range members {
-		rs := s.Sources[m]
+	for _, m := range membersOf(snapshot.GetAnnotations()) {
+		rs := f.Sources[m]
 		if rs == nil || trigger(rs) != confirm.String() && (trigger(rs) != first.String() || !succeeded(rs)) {
-			return nil
+			return first
 		}
 	}
-	return &confirm
+	return confirm
 }
 
 // member has one volume sent, from a claim made of its snapshot, and tells whether it was.
@@ -188,9 +186,7 @@ func (s *sender) member(snapshot *GroupSnapshot, claim *Claim, wanted sending) b
 	to.Spec.SourcePVC, to.Spec.RsyncTLS.KeySecret = name, ptr.To(key)
 	to.Spec.RsyncTLS.CopyMethod, to.Spec.RsyncTLS.VolumeSnapshotClassName = volsyncv1alpha1.CopyMethodDirect, nil
 	to.Annotations[annotationGroup] = s.name
-	if synced := s.synced(); synced != "" {
-		to.Annotations[annotationSynced] = synced
-	}
+	s.noteSynced(to)
 	switch {
 	case rs == nil:
 		to.Annotations[annotationJoined] = wanted.String()
@@ -222,12 +218,17 @@ func (s *sender) turn(rs, to *volsyncv1alpha1.ReplicationSource) {
 	s.out.Update = append(s.out.Update, updated)
 }
 
-// synced is the last cycle that was completed, as it is noted on sources before they go on.
-func (s *sender) synced() string {
-	if last, ok := s.LastSent(s.name); ok {
-		return sending{last.cycle, last.at, ""}.String()
+// noteSynced notes the last cycle that was completed on a source that goes on.
+func (s *sender) noteSynced(to *volsyncv1alpha1.ReplicationSource) {
+	sources := s.SourcesOf(s.name)
+	last, took, found := lastNoted(sources)
+	if newest, whole := complete(sources); whole {
+		last, took, found = newest, costOf(sources, newest), true
 	}
-	return ""
+	if found {
+		to.Annotations[annotationSynced] = sending{last.cycle, last.at, ""}.String()
+		to.Annotations[annotationCost] = took.String()
+	}
 }
 
 func (s *sender) snapshotOf(snapshot *GroupSnapshot, claim string) *snapshotv1.VolumeSnapshot {

@@ -45,6 +45,7 @@ func reportPrimary(rs *volsyncv1alpha1.ReplicationSource, rd *volsyncv1alpha1.Re
 	state.Message = trouble("ReplicationSource", rs)
 	if s := rs.Status; s != nil && !s.LastSyncTime.IsZero() {
 		state.LastSyncTime, state.LastSyncDuration = syncPoint(s.LastSyncTime, s.LastSyncDuration), s.LastSyncDuration
+		state.LastSyncBytes = sentBytes(s.LatestMoverStatus)
 	}
 	return state
 }

@@ -4,8 +4,14 @@
 package volsync
 
 import (
+	"maps"
+	"slices"
+
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
 // complete is the cycle that all sources have sent; false if they have not all sent the same.
@@ -31,21 +37,36 @@ func (f *Facts) SourcesOf(name string) map[string]*volsyncv1alpha1.ReplicationSo
 	return sources
 }
 
-// LastSent is the last cycle of a group that was sent completely.
-func (f *Facts) LastSent(name string) (sending, bool) { return lastSent(f.SourcesOf(name)) }
+// whole is the cycle that all members have sent; false if they have not all sent the same. A member of the cycle under way
+// may have no source yet.
+func (f *Facts) whole(name string) (sending, bool) {
+	sources, current := f.SourcesOf(name), f.GroupSnapshot(name)
+	last, all := complete(sources)
+	if all && current != nil && !later(current.cycle(), last.cycle) {
+		all = !slices.ContainsFunc(membersOf(current.GetAnnotations()), func(m string) bool { return sources[m] == nil })
+	}
+	return last, all
+}
 
+// lastSent is the last cycle that was sent completely, as far as its sources tell.
 func lastSent(sources map[string]*volsyncv1alpha1.ReplicationSource) (sending, bool) {
 	if last, whole := complete(sources); whole {
 		return last, true
 	}
-	var last sending
-	found := false
-	for _, rs := range sources {
-		if noted, ok := parseSending(rs.Annotations[annotationSynced]); ok && (!found || noted.at.After(last.at)) {
-			last, found = noted, true
-		}
-	}
+	last, _, found := lastNoted(sources)
 	return last, found
+}
+
+// lastNoted is the last cycle that is noted to have been sent completely before that of a source, and what it cost.
+func lastNoted(sources map[string]*volsyncv1alpha1.ReplicationSource) (last sending, took cost, found bool) {
+	for _, rs := range sources {
+		noted, ok := parseSending(rs.Annotations[annotationSynced])
+		if !ok || found && !noted.at.After(last.at) && !(noted.at.Equal(last.at) && later(noted.cycle, last.cycle)) {
+			continue
+		}
+		last, took, found = noted, parseCost(rs.Annotations[annotationCost]), true
+	}
+	return last, took, found
 }
 
 // sentIn tells whether a volume was among what was sent in a cycle. Its source has gone along with every one since it was made.
@@ -56,9 +77,65 @@ func sentIn(rs *volsyncv1alpha1.ReplicationSource, s sending) bool {
 
 // syncedSince is up to when the peer has the data of a group of which this is a member's source; nil if it never had this member's.
 func (f *Facts) syncedSince(rs *volsyncv1alpha1.ReplicationSource) *metav1.Time {
-	last, ok := f.LastSent(rs.Annotations[annotationGroup])
+	last, ok := lastSent(f.SourcesOf(rs.Annotations[annotationGroup]))
 	if !ok || !sentIn(rs, last) {
 		return nil
 	}
 	return &metav1.Time{Time: last.at}
+}
+
+// Sent tells of each group that is sent, or is to be, how far that is: among other things which stream it is in, if it is in
+// one yet, and which cycle of that was sent completely last.
+func (f *Facts) Sent() []v1alpha1.VolSyncGroupStatus {
+	var groups []v1alpha1.VolSyncGroupStatus
+	for _, name := range f.groupNames() {
+		g := v1alpha1.VolSyncGroupStatus{VolSyncGroup: f.stream(name), Source: f.progress(name)}
+		if g.Stream == "" && g.Source == nil {
+			continue
+		}
+		if g.Stream == "" {
+			g.Members = f.sendable(name)
+		}
+		groups = append(groups, g)
+	}
+	return groups
+}
+
+// stream is the one that a group is in; it has no name while nothing was sent yet.
+func (f *Facts) stream(name string) v1alpha1.VolSyncGroup {
+	current := f.GroupSnapshot(name)
+	last, whole := f.whole(name)
+	if !whole {
+		last, _, _ = lastNoted(f.SourcesOf(name))
+	}
+	g := v1alpha1.VolSyncGroup{Name: name}
+	switch {
+	case current != nil:
+		g.Stream, g.Members = current.cycle().stream, membersOf(current.GetAnnotations())
+	case whole:
+		g.Stream, g.Members = last.stream, slices.Sorted(maps.Keys(f.SourcesOf(name)))
+	default:
+		return g
+	}
+	if last.stream == g.Stream {
+		g.Cycle = last.number
+	}
+	return g
+}
+
+// groupNames are the groups that something is or was sent of, or is to be.
+func (f *Facts) groupNames() []string {
+	names := sets.New[string]()
+	for _, s := range f.GroupSnapshots {
+		names.Insert(s.GetAnnotations()[annotationGroup])
+	}
+	for _, rs := range f.Sources {
+		names.Insert(rs.Annotations[annotationGroup])
+	}
+	for i := range f.Claims {
+		if c := &f.Claims[i]; c.sent() {
+			names.Insert(c.Group)
+		}
+	}
+	return sets.List(names.Delete(""))
 }

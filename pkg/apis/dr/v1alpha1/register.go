@@ -35,6 +35,8 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 		&VolumeReplicationGroup{}, &VolumeReplicationGroupList{},
 		&ReplicationKey{},
 		&ProtectedVolume{}, &ProtectedVolumeList{},
+		&ReplicationGroupSource{}, &ReplicationGroupSourceList{},
+		&ReplicationGroupDestination{}, &ReplicationGroupDestinationList{},
 		&DRPolicy{}, &DRPolicyList{},
 		&DRCluster{}, &DRClusterList{},
 		&DRClusterConfig{}, &DRClusterConfigList{},

@@ -129,23 +129,6 @@ type VRGVolSyncSpec struct {
 	Groups []VolSyncGroup `json:"groups,omitempty"`
 }
 
-// VolSyncGroup is a consistency group: volumes that are snapshotted at one point in time and sent together. Its cycles are
-// numbered within a stream; the cycles of one stream have the same members.
-type VolSyncGroup struct {
-	// name of the group, the same on both clusters.
-	Name string `json:"name"`
-	// stream of cycles, named by the cluster that sends. Another one begins when members come or go, or a cycle was given up.
-	Stream string `json:"stream"`
-	// members are the PersistentVolumeClaims, sorted.
-	// +optional
-	// +listType=atomic
-	Members []string `json:"members,omitempty"`
-	// cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and
-	// are kept. In a spec it is empty.
-	// +optional
-	Cycle int64 `json:"cycle,omitempty"`
-}
-
 // VolSyncDestination is a volume that a secondary prepares to receive, like the primary's.
 type VolSyncDestination struct {
 	// name of the PersistentVolumeClaim.
@@ -188,7 +171,7 @@ type VRGVolSyncStatus struct {
 	// +optional
 	// +listType=map
 	// +listMapKey=name
-	Groups []VolSyncGroup `json:"groups,omitempty"`
+	Groups []VolSyncGroupStatus `json:"groups,omitempty"`
 }
 
 // VolSyncDestinationStatus says how far a secondary is with a volume.

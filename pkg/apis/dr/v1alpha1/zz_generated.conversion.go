@@ -553,6 +553,96 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationGroupDestination)(nil), (*dr.ReplicationGroupDestination)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationGroupDestination_To_dr_ReplicationGroupDestination(a.(*ReplicationGroupDestination), b.(*dr.ReplicationGroupDestination), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationGroupDestination)(nil), (*ReplicationGroupDestination)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationGroupDestination_To_v1alpha1_ReplicationGroupDestination(a.(*dr.ReplicationGroupDestination), b.(*ReplicationGroupDestination), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationGroupDestinationList)(nil), (*dr.ReplicationGroupDestinationList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationGroupDestinationList_To_dr_ReplicationGroupDestinationList(a.(*ReplicationGroupDestinationList), b.(*dr.ReplicationGroupDestinationList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationGroupDestinationList)(nil), (*ReplicationGroupDestinationList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationGroupDestinationList_To_v1alpha1_ReplicationGroupDestinationList(a.(*dr.ReplicationGroupDestinationList), b.(*ReplicationGroupDestinationList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationGroupDestinationSpec)(nil), (*dr.ReplicationGroupDestinationSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationGroupDestinationSpec_To_dr_ReplicationGroupDestinationSpec(a.(*ReplicationGroupDestinationSpec), b.(*dr.ReplicationGroupDestinationSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationGroupDestinationSpec)(nil), (*ReplicationGroupDestinationSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationGroupDestinationSpec_To_v1alpha1_ReplicationGroupDestinationSpec(a.(*dr.ReplicationGroupDestinationSpec), b.(*ReplicationGroupDestinationSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationGroupDestinationStatus)(nil), (*dr.ReplicationGroupDestinationStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationGroupDestinationStatus_To_dr_ReplicationGroupDestinationStatus(a.(*ReplicationGroupDestinationStatus), b.(*dr.ReplicationGroupDestinationStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationGroupDestinationStatus)(nil), (*ReplicationGroupDestinationStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationGroupDestinationStatus_To_v1alpha1_ReplicationGroupDestinationStatus(a.(*dr.ReplicationGroupDestinationStatus), b.(*ReplicationGroupDestinationStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationGroupSource)(nil), (*dr.ReplicationGroupSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationGroupSource_To_dr_ReplicationGroupSource(a.(*ReplicationGroupSource), b.(*dr.ReplicationGroupSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationGroupSource)(nil), (*ReplicationGroupSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationGroupSource_To_v1alpha1_ReplicationGroupSource(a.(*dr.ReplicationGroupSource), b.(*ReplicationGroupSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationGroupSourceList)(nil), (*dr.ReplicationGroupSourceList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationGroupSourceList_To_dr_ReplicationGroupSourceList(a.(*ReplicationGroupSourceList), b.(*dr.ReplicationGroupSourceList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationGroupSourceList)(nil), (*ReplicationGroupSourceList)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationGroupSourceList_To_v1alpha1_ReplicationGroupSourceList(a.(*dr.ReplicationGroupSourceList), b.(*ReplicationGroupSourceList), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationGroupSourceSpec)(nil), (*dr.ReplicationGroupSourceSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationGroupSourceSpec_To_dr_ReplicationGroupSourceSpec(a.(*ReplicationGroupSourceSpec), b.(*dr.ReplicationGroupSourceSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationGroupSourceSpec)(nil), (*ReplicationGroupSourceSpec)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationGroupSourceSpec_To_v1alpha1_ReplicationGroupSourceSpec(a.(*dr.ReplicationGroupSourceSpec), b.(*ReplicationGroupSourceSpec), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationGroupSourceStatus)(nil), (*dr.ReplicationGroupSourceStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationGroupSourceStatus_To_dr_ReplicationGroupSourceStatus(a.(*ReplicationGroupSourceStatus), b.(*dr.ReplicationGroupSourceStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationGroupSourceStatus)(nil), (*ReplicationGroupSourceStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationGroupSourceStatus_To_v1alpha1_ReplicationGroupSourceStatus(a.(*dr.ReplicationGroupSourceStatus), b.(*ReplicationGroupSourceStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*ReplicationGroupTrigger)(nil), (*dr.ReplicationGroupTrigger)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_ReplicationGroupTrigger_To_dr_ReplicationGroupTrigger(a.(*ReplicationGroupTrigger), b.(*dr.ReplicationGroupTrigger), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.ReplicationGroupTrigger)(nil), (*ReplicationGroupTrigger)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_ReplicationGroupTrigger_To_v1alpha1_ReplicationGroupTrigger(a.(*dr.ReplicationGroupTrigger), b.(*ReplicationGroupTrigger), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*ReplicationKey)(nil), (*dr.ReplicationKey)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_ReplicationKey_To_dr_ReplicationKey(a.(*ReplicationKey), b.(*dr.ReplicationKey), scope)
 	}); err != nil {
@@ -623,6 +713,26 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}); err != nil {
 		return err
 	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncCommit)(nil), (*dr.VolSyncCommit)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncCommit_To_dr_VolSyncCommit(a.(*VolSyncCommit), b.(*dr.VolSyncCommit), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncCommit)(nil), (*VolSyncCommit)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncCommit_To_v1alpha1_VolSyncCommit(a.(*dr.VolSyncCommit), b.(*VolSyncCommit), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncCycle)(nil), (*dr.VolSyncCycle)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncCycle_To_dr_VolSyncCycle(a.(*VolSyncCycle), b.(*dr.VolSyncCycle), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncCycle)(nil), (*VolSyncCycle)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncCycle_To_v1alpha1_VolSyncCycle(a.(*dr.VolSyncCycle), b.(*VolSyncCycle), scope)
+	}); err != nil {
+		return err
+	}
 	if err := s.AddGeneratedConversionFunc((*VolSyncDestination)(nil), (*dr.VolSyncDestination)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_v1alpha1_VolSyncDestination_To_dr_VolSyncDestination(a.(*VolSyncDestination), b.(*dr.VolSyncDestination), scope)
 	}); err != nil {
@@ -650,6 +760,46 @@ func RegisterConversions(s *runtime.Scheme) error {
 	}
 	if err := s.AddGeneratedConversionFunc((*dr.VolSyncGroup)(nil), (*VolSyncGroup)(nil), func(a, b interface{}, scope conversion.Scope) error {
 		return Convert_dr_VolSyncGroup_To_v1alpha1_VolSyncGroup(a.(*dr.VolSyncGroup), b.(*VolSyncGroup), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncGroupDestination)(nil), (*dr.VolSyncGroupDestination)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncGroupDestination_To_dr_VolSyncGroupDestination(a.(*VolSyncGroupDestination), b.(*dr.VolSyncGroupDestination), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncGroupDestination)(nil), (*VolSyncGroupDestination)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncGroupDestination_To_v1alpha1_VolSyncGroupDestination(a.(*dr.VolSyncGroupDestination), b.(*VolSyncGroupDestination), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncGroupSource)(nil), (*dr.VolSyncGroupSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncGroupSource_To_dr_VolSyncGroupSource(a.(*VolSyncGroupSource), b.(*dr.VolSyncGroupSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncGroupSource)(nil), (*VolSyncGroupSource)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncGroupSource_To_v1alpha1_VolSyncGroupSource(a.(*dr.VolSyncGroupSource), b.(*VolSyncGroupSource), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncGroupStatus)(nil), (*dr.VolSyncGroupStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncGroupStatus_To_dr_VolSyncGroupStatus(a.(*VolSyncGroupStatus), b.(*dr.VolSyncGroupStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncGroupStatus)(nil), (*VolSyncGroupStatus)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncGroupStatus_To_v1alpha1_VolSyncGroupStatus(a.(*dr.VolSyncGroupStatus), b.(*VolSyncGroupStatus), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*VolSyncImage)(nil), (*dr.VolSyncImage)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_v1alpha1_VolSyncImage_To_dr_VolSyncImage(a.(*VolSyncImage), b.(*dr.VolSyncImage), scope)
+	}); err != nil {
+		return err
+	}
+	if err := s.AddGeneratedConversionFunc((*dr.VolSyncImage)(nil), (*VolSyncImage)(nil), func(a, b interface{}, scope conversion.Scope) error {
+		return Convert_dr_VolSyncImage_To_v1alpha1_VolSyncImage(a.(*dr.VolSyncImage), b.(*VolSyncImage), scope)
 	}); err != nil {
 		return err
 	}
@@ -1890,6 +2040,214 @@ func Convert_dr_ProtectedVolumeStatus_To_v1alpha1_ProtectedVolumeStatus(in *dr.P
 	return autoConvert_dr_ProtectedVolumeStatus_To_v1alpha1_ProtectedVolumeStatus(in, out, s)
 }
 
+func autoConvert_v1alpha1_ReplicationGroupDestination_To_dr_ReplicationGroupDestination(in *ReplicationGroupDestination, out *dr.ReplicationGroupDestination, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_ReplicationGroupDestinationSpec_To_dr_ReplicationGroupDestinationSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_ReplicationGroupDestinationStatus_To_dr_ReplicationGroupDestinationStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationGroupDestination_To_dr_ReplicationGroupDestination is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationGroupDestination_To_dr_ReplicationGroupDestination(in *ReplicationGroupDestination, out *dr.ReplicationGroupDestination, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationGroupDestination_To_dr_ReplicationGroupDestination(in, out, s)
+}
+
+func autoConvert_dr_ReplicationGroupDestination_To_v1alpha1_ReplicationGroupDestination(in *dr.ReplicationGroupDestination, out *ReplicationGroupDestination, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_dr_ReplicationGroupDestinationSpec_To_v1alpha1_ReplicationGroupDestinationSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_dr_ReplicationGroupDestinationStatus_To_v1alpha1_ReplicationGroupDestinationStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_dr_ReplicationGroupDestination_To_v1alpha1_ReplicationGroupDestination is an autogenerated conversion function.
+func Convert_dr_ReplicationGroupDestination_To_v1alpha1_ReplicationGroupDestination(in *dr.ReplicationGroupDestination, out *ReplicationGroupDestination, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationGroupDestination_To_v1alpha1_ReplicationGroupDestination(in, out, s)
+}
+
+func autoConvert_v1alpha1_ReplicationGroupDestinationList_To_dr_ReplicationGroupDestinationList(in *ReplicationGroupDestinationList, out *dr.ReplicationGroupDestinationList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]dr.ReplicationGroupDestination)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationGroupDestinationList_To_dr_ReplicationGroupDestinationList is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationGroupDestinationList_To_dr_ReplicationGroupDestinationList(in *ReplicationGroupDestinationList, out *dr.ReplicationGroupDestinationList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationGroupDestinationList_To_dr_ReplicationGroupDestinationList(in, out, s)
+}
+
+func autoConvert_dr_ReplicationGroupDestinationList_To_v1alpha1_ReplicationGroupDestinationList(in *dr.ReplicationGroupDestinationList, out *ReplicationGroupDestinationList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]ReplicationGroupDestination)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_dr_ReplicationGroupDestinationList_To_v1alpha1_ReplicationGroupDestinationList is an autogenerated conversion function.
+func Convert_dr_ReplicationGroupDestinationList_To_v1alpha1_ReplicationGroupDestinationList(in *dr.ReplicationGroupDestinationList, out *ReplicationGroupDestinationList, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationGroupDestinationList_To_v1alpha1_ReplicationGroupDestinationList(in, out, s)
+}
+
+func autoConvert_v1alpha1_ReplicationGroupDestinationSpec_To_dr_ReplicationGroupDestinationSpec(in *ReplicationGroupDestinationSpec, out *dr.ReplicationGroupDestinationSpec, s conversion.Scope) error {
+	*out = *(*dr.ReplicationGroupDestinationSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationGroupDestinationSpec_To_dr_ReplicationGroupDestinationSpec is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationGroupDestinationSpec_To_dr_ReplicationGroupDestinationSpec(in *ReplicationGroupDestinationSpec, out *dr.ReplicationGroupDestinationSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationGroupDestinationSpec_To_dr_ReplicationGroupDestinationSpec(in, out, s)
+}
+
+func autoConvert_dr_ReplicationGroupDestinationSpec_To_v1alpha1_ReplicationGroupDestinationSpec(in *dr.ReplicationGroupDestinationSpec, out *ReplicationGroupDestinationSpec, s conversion.Scope) error {
+	*out = *(*ReplicationGroupDestinationSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_ReplicationGroupDestinationSpec_To_v1alpha1_ReplicationGroupDestinationSpec is an autogenerated conversion function.
+func Convert_dr_ReplicationGroupDestinationSpec_To_v1alpha1_ReplicationGroupDestinationSpec(in *dr.ReplicationGroupDestinationSpec, out *ReplicationGroupDestinationSpec, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationGroupDestinationSpec_To_v1alpha1_ReplicationGroupDestinationSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_ReplicationGroupDestinationStatus_To_dr_ReplicationGroupDestinationStatus(in *ReplicationGroupDestinationStatus, out *dr.ReplicationGroupDestinationStatus, s conversion.Scope) error {
+	*out = *(*dr.ReplicationGroupDestinationStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationGroupDestinationStatus_To_dr_ReplicationGroupDestinationStatus is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationGroupDestinationStatus_To_dr_ReplicationGroupDestinationStatus(in *ReplicationGroupDestinationStatus, out *dr.ReplicationGroupDestinationStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationGroupDestinationStatus_To_dr_ReplicationGroupDestinationStatus(in, out, s)
+}
+
+func autoConvert_dr_ReplicationGroupDestinationStatus_To_v1alpha1_ReplicationGroupDestinationStatus(in *dr.ReplicationGroupDestinationStatus, out *ReplicationGroupDestinationStatus, s conversion.Scope) error {
+	*out = *(*ReplicationGroupDestinationStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_ReplicationGroupDestinationStatus_To_v1alpha1_ReplicationGroupDestinationStatus is an autogenerated conversion function.
+func Convert_dr_ReplicationGroupDestinationStatus_To_v1alpha1_ReplicationGroupDestinationStatus(in *dr.ReplicationGroupDestinationStatus, out *ReplicationGroupDestinationStatus, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationGroupDestinationStatus_To_v1alpha1_ReplicationGroupDestinationStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_ReplicationGroupSource_To_dr_ReplicationGroupSource(in *ReplicationGroupSource, out *dr.ReplicationGroupSource, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_v1alpha1_ReplicationGroupSourceSpec_To_dr_ReplicationGroupSourceSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_v1alpha1_ReplicationGroupSourceStatus_To_dr_ReplicationGroupSourceStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationGroupSource_To_dr_ReplicationGroupSource is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationGroupSource_To_dr_ReplicationGroupSource(in *ReplicationGroupSource, out *dr.ReplicationGroupSource, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationGroupSource_To_dr_ReplicationGroupSource(in, out, s)
+}
+
+func autoConvert_dr_ReplicationGroupSource_To_v1alpha1_ReplicationGroupSource(in *dr.ReplicationGroupSource, out *ReplicationGroupSource, s conversion.Scope) error {
+	out.ObjectMeta = in.ObjectMeta
+	if err := Convert_dr_ReplicationGroupSourceSpec_To_v1alpha1_ReplicationGroupSourceSpec(&in.Spec, &out.Spec, s); err != nil {
+		return err
+	}
+	if err := Convert_dr_ReplicationGroupSourceStatus_To_v1alpha1_ReplicationGroupSourceStatus(&in.Status, &out.Status, s); err != nil {
+		return err
+	}
+	return nil
+}
+
+// Convert_dr_ReplicationGroupSource_To_v1alpha1_ReplicationGroupSource is an autogenerated conversion function.
+func Convert_dr_ReplicationGroupSource_To_v1alpha1_ReplicationGroupSource(in *dr.ReplicationGroupSource, out *ReplicationGroupSource, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationGroupSource_To_v1alpha1_ReplicationGroupSource(in, out, s)
+}
+
+func autoConvert_v1alpha1_ReplicationGroupSourceList_To_dr_ReplicationGroupSourceList(in *ReplicationGroupSourceList, out *dr.ReplicationGroupSourceList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]dr.ReplicationGroupSource)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationGroupSourceList_To_dr_ReplicationGroupSourceList is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationGroupSourceList_To_dr_ReplicationGroupSourceList(in *ReplicationGroupSourceList, out *dr.ReplicationGroupSourceList, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationGroupSourceList_To_dr_ReplicationGroupSourceList(in, out, s)
+}
+
+func autoConvert_dr_ReplicationGroupSourceList_To_v1alpha1_ReplicationGroupSourceList(in *dr.ReplicationGroupSourceList, out *ReplicationGroupSourceList, s conversion.Scope) error {
+	out.ListMeta = in.ListMeta
+	out.Items = *(*[]ReplicationGroupSource)(unsafe.Pointer(&in.Items))
+	return nil
+}
+
+// Convert_dr_ReplicationGroupSourceList_To_v1alpha1_ReplicationGroupSourceList is an autogenerated conversion function.
+func Convert_dr_ReplicationGroupSourceList_To_v1alpha1_ReplicationGroupSourceList(in *dr.ReplicationGroupSourceList, out *ReplicationGroupSourceList, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationGroupSourceList_To_v1alpha1_ReplicationGroupSourceList(in, out, s)
+}
+
+func autoConvert_v1alpha1_ReplicationGroupSourceSpec_To_dr_ReplicationGroupSourceSpec(in *ReplicationGroupSourceSpec, out *dr.ReplicationGroupSourceSpec, s conversion.Scope) error {
+	*out = *(*dr.ReplicationGroupSourceSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationGroupSourceSpec_To_dr_ReplicationGroupSourceSpec is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationGroupSourceSpec_To_dr_ReplicationGroupSourceSpec(in *ReplicationGroupSourceSpec, out *dr.ReplicationGroupSourceSpec, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationGroupSourceSpec_To_dr_ReplicationGroupSourceSpec(in, out, s)
+}
+
+func autoConvert_dr_ReplicationGroupSourceSpec_To_v1alpha1_ReplicationGroupSourceSpec(in *dr.ReplicationGroupSourceSpec, out *ReplicationGroupSourceSpec, s conversion.Scope) error {
+	*out = *(*ReplicationGroupSourceSpec)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_ReplicationGroupSourceSpec_To_v1alpha1_ReplicationGroupSourceSpec is an autogenerated conversion function.
+func Convert_dr_ReplicationGroupSourceSpec_To_v1alpha1_ReplicationGroupSourceSpec(in *dr.ReplicationGroupSourceSpec, out *ReplicationGroupSourceSpec, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationGroupSourceSpec_To_v1alpha1_ReplicationGroupSourceSpec(in, out, s)
+}
+
+func autoConvert_v1alpha1_ReplicationGroupSourceStatus_To_dr_ReplicationGroupSourceStatus(in *ReplicationGroupSourceStatus, out *dr.ReplicationGroupSourceStatus, s conversion.Scope) error {
+	*out = *(*dr.ReplicationGroupSourceStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationGroupSourceStatus_To_dr_ReplicationGroupSourceStatus is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationGroupSourceStatus_To_dr_ReplicationGroupSourceStatus(in *ReplicationGroupSourceStatus, out *dr.ReplicationGroupSourceStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationGroupSourceStatus_To_dr_ReplicationGroupSourceStatus(in, out, s)
+}
+
+func autoConvert_dr_ReplicationGroupSourceStatus_To_v1alpha1_ReplicationGroupSourceStatus(in *dr.ReplicationGroupSourceStatus, out *ReplicationGroupSourceStatus, s conversion.Scope) error {
+	*out = *(*ReplicationGroupSourceStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_ReplicationGroupSourceStatus_To_v1alpha1_ReplicationGroupSourceStatus is an autogenerated conversion function.
+func Convert_dr_ReplicationGroupSourceStatus_To_v1alpha1_ReplicationGroupSourceStatus(in *dr.ReplicationGroupSourceStatus, out *ReplicationGroupSourceStatus, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationGroupSourceStatus_To_v1alpha1_ReplicationGroupSourceStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_ReplicationGroupTrigger_To_dr_ReplicationGroupTrigger(in *ReplicationGroupTrigger, out *dr.ReplicationGroupTrigger, s conversion.Scope) error {
+	*out = *(*dr.ReplicationGroupTrigger)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_ReplicationGroupTrigger_To_dr_ReplicationGroupTrigger is an autogenerated conversion function.
+func Convert_v1alpha1_ReplicationGroupTrigger_To_dr_ReplicationGroupTrigger(in *ReplicationGroupTrigger, out *dr.ReplicationGroupTrigger, s conversion.Scope) error {
+	return autoConvert_v1alpha1_ReplicationGroupTrigger_To_dr_ReplicationGroupTrigger(in, out, s)
+}
+
+func autoConvert_dr_ReplicationGroupTrigger_To_v1alpha1_ReplicationGroupTrigger(in *dr.ReplicationGroupTrigger, out *ReplicationGroupTrigger, s conversion.Scope) error {
+	*out = *(*ReplicationGroupTrigger)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_ReplicationGroupTrigger_To_v1alpha1_ReplicationGroupTrigger is an autogenerated conversion function.
+func Convert_dr_ReplicationGroupTrigger_To_v1alpha1_ReplicationGroupTrigger(in *dr.ReplicationGroupTrigger, out *ReplicationGroupTrigger, s conversion.Scope) error {
+	return autoConvert_dr_ReplicationGroupTrigger_To_v1alpha1_ReplicationGroupTrigger(in, out, s)
+}
+
 func autoConvert_v1alpha1_ReplicationKey_To_dr_ReplicationKey(in *ReplicationKey, out *dr.ReplicationKey, s conversion.Scope) error {
 	out.ObjectMeta = in.ObjectMeta
 	out.Key = in.Key
@@ -2032,6 +2390,46 @@ func Convert_dr_VRGVolSyncStatus_To_v1alpha1_VRGVolSyncStatus(in *dr.VRGVolSyncS
 	return autoConvert_dr_VRGVolSyncStatus_To_v1alpha1_VRGVolSyncStatus(in, out, s)
 }
 
+func autoConvert_v1alpha1_VolSyncCommit_To_dr_VolSyncCommit(in *VolSyncCommit, out *dr.VolSyncCommit, s conversion.Scope) error {
+	*out = *(*dr.VolSyncCommit)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncCommit_To_dr_VolSyncCommit is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncCommit_To_dr_VolSyncCommit(in *VolSyncCommit, out *dr.VolSyncCommit, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncCommit_To_dr_VolSyncCommit(in, out, s)
+}
+
+func autoConvert_dr_VolSyncCommit_To_v1alpha1_VolSyncCommit(in *dr.VolSyncCommit, out *VolSyncCommit, s conversion.Scope) error {
+	*out = *(*VolSyncCommit)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncCommit_To_v1alpha1_VolSyncCommit is an autogenerated conversion function.
+func Convert_dr_VolSyncCommit_To_v1alpha1_VolSyncCommit(in *dr.VolSyncCommit, out *VolSyncCommit, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncCommit_To_v1alpha1_VolSyncCommit(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncCycle_To_dr_VolSyncCycle(in *VolSyncCycle, out *dr.VolSyncCycle, s conversion.Scope) error {
+	*out = *(*dr.VolSyncCycle)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncCycle_To_dr_VolSyncCycle is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncCycle_To_dr_VolSyncCycle(in *VolSyncCycle, out *dr.VolSyncCycle, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncCycle_To_dr_VolSyncCycle(in, out, s)
+}
+
+func autoConvert_dr_VolSyncCycle_To_v1alpha1_VolSyncCycle(in *dr.VolSyncCycle, out *VolSyncCycle, s conversion.Scope) error {
+	*out = *(*VolSyncCycle)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncCycle_To_v1alpha1_VolSyncCycle is an autogenerated conversion function.
+func Convert_dr_VolSyncCycle_To_v1alpha1_VolSyncCycle(in *dr.VolSyncCycle, out *VolSyncCycle, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncCycle_To_v1alpha1_VolSyncCycle(in, out, s)
+}
+
 func autoConvert_v1alpha1_VolSyncDestination_To_dr_VolSyncDestination(in *VolSyncDestination, out *dr.VolSyncDestination, s conversion.Scope) error {
 	*out = *(*dr.VolSyncDestination)(unsafe.Pointer(in))
 	return nil
@@ -2090,6 +2488,86 @@ func autoConvert_dr_VolSyncGroup_To_v1alpha1_VolSyncGroup(in *dr.VolSyncGroup, o
 // Convert_dr_VolSyncGroup_To_v1alpha1_VolSyncGroup is an autogenerated conversion function.
 func Convert_dr_VolSyncGroup_To_v1alpha1_VolSyncGroup(in *dr.VolSyncGroup, out *VolSyncGroup, s conversion.Scope) error {
 	return autoConvert_dr_VolSyncGroup_To_v1alpha1_VolSyncGroup(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncGroupDestination_To_dr_VolSyncGroupDestination(in *VolSyncGroupDestination, out *dr.VolSyncGroupDestination, s conversion.Scope) error {
+	*out = *(*dr.VolSyncGroupDestination)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncGroupDestination_To_dr_VolSyncGroupDestination is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncGroupDestination_To_dr_VolSyncGroupDestination(in *VolSyncGroupDestination, out *dr.VolSyncGroupDestination, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncGroupDestination_To_dr_VolSyncGroupDestination(in, out, s)
+}
+
+func autoConvert_dr_VolSyncGroupDestination_To_v1alpha1_VolSyncGroupDestination(in *dr.VolSyncGroupDestination, out *VolSyncGroupDestination, s conversion.Scope) error {
+	*out = *(*VolSyncGroupDestination)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncGroupDestination_To_v1alpha1_VolSyncGroupDestination is an autogenerated conversion function.
+func Convert_dr_VolSyncGroupDestination_To_v1alpha1_VolSyncGroupDestination(in *dr.VolSyncGroupDestination, out *VolSyncGroupDestination, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncGroupDestination_To_v1alpha1_VolSyncGroupDestination(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncGroupSource_To_dr_VolSyncGroupSource(in *VolSyncGroupSource, out *dr.VolSyncGroupSource, s conversion.Scope) error {
+	*out = *(*dr.VolSyncGroupSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncGroupSource_To_dr_VolSyncGroupSource is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncGroupSource_To_dr_VolSyncGroupSource(in *VolSyncGroupSource, out *dr.VolSyncGroupSource, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncGroupSource_To_dr_VolSyncGroupSource(in, out, s)
+}
+
+func autoConvert_dr_VolSyncGroupSource_To_v1alpha1_VolSyncGroupSource(in *dr.VolSyncGroupSource, out *VolSyncGroupSource, s conversion.Scope) error {
+	*out = *(*VolSyncGroupSource)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncGroupSource_To_v1alpha1_VolSyncGroupSource is an autogenerated conversion function.
+func Convert_dr_VolSyncGroupSource_To_v1alpha1_VolSyncGroupSource(in *dr.VolSyncGroupSource, out *VolSyncGroupSource, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncGroupSource_To_v1alpha1_VolSyncGroupSource(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncGroupStatus_To_dr_VolSyncGroupStatus(in *VolSyncGroupStatus, out *dr.VolSyncGroupStatus, s conversion.Scope) error {
+	*out = *(*dr.VolSyncGroupStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncGroupStatus_To_dr_VolSyncGroupStatus is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncGroupStatus_To_dr_VolSyncGroupStatus(in *VolSyncGroupStatus, out *dr.VolSyncGroupStatus, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncGroupStatus_To_dr_VolSyncGroupStatus(in, out, s)
+}
+
+func autoConvert_dr_VolSyncGroupStatus_To_v1alpha1_VolSyncGroupStatus(in *dr.VolSyncGroupStatus, out *VolSyncGroupStatus, s conversion.Scope) error {
+	*out = *(*VolSyncGroupStatus)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncGroupStatus_To_v1alpha1_VolSyncGroupStatus is an autogenerated conversion function.
+func Convert_dr_VolSyncGroupStatus_To_v1alpha1_VolSyncGroupStatus(in *dr.VolSyncGroupStatus, out *VolSyncGroupStatus, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncGroupStatus_To_v1alpha1_VolSyncGroupStatus(in, out, s)
+}
+
+func autoConvert_v1alpha1_VolSyncImage_To_dr_VolSyncImage(in *VolSyncImage, out *dr.VolSyncImage, s conversion.Scope) error {
+	*out = *(*dr.VolSyncImage)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_v1alpha1_VolSyncImage_To_dr_VolSyncImage is an autogenerated conversion function.
+func Convert_v1alpha1_VolSyncImage_To_dr_VolSyncImage(in *VolSyncImage, out *dr.VolSyncImage, s conversion.Scope) error {
+	return autoConvert_v1alpha1_VolSyncImage_To_dr_VolSyncImage(in, out, s)
+}
+
+func autoConvert_dr_VolSyncImage_To_v1alpha1_VolSyncImage(in *dr.VolSyncImage, out *VolSyncImage, s conversion.Scope) error {
+	*out = *(*VolSyncImage)(unsafe.Pointer(in))
+	return nil
+}
+
+// Convert_dr_VolSyncImage_To_v1alpha1_VolSyncImage is an autogenerated conversion function.
+func Convert_dr_VolSyncImage_To_v1alpha1_VolSyncImage(in *dr.VolSyncImage, out *VolSyncImage, s conversion.Scope) error {
+	return autoConvert_dr_VolSyncImage_To_v1alpha1_VolSyncImage(in, out, s)
 }
 
 func autoConvert_v1alpha1_VolSyncMoverConfig_To_dr_VolSyncMoverConfig(in *VolSyncMoverConfig, out *dr.VolSyncMoverConfig, s conversion.Scope) error {

@@ -274,6 +274,51 @@ func (in ProtectedVolumeStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationGroupDestination) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationGroupDestination"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationGroupDestinationList) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationGroupDestinationList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationGroupDestinationSpec) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationGroupDestinationSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationGroupDestinationStatus) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationGroupDestinationStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationGroupSource) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationGroupSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationGroupSourceList) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationGroupSourceList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationGroupSourceSpec) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationGroupSourceSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationGroupSourceStatus) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationGroupSourceStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ReplicationGroupTrigger) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.ReplicationGroupTrigger"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ReplicationKey) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.ReplicationKey"
 }
@@ -309,6 +354,16 @@ func (in VRGVolSyncStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncCommit) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncCommit"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncCycle) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncCycle"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VolSyncDestination) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.VolSyncDestination"
 }
@@ -321,6 +376,26 @@ func (in VolSyncDestinationStatus) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VolSyncGroup) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.VolSyncGroup"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncGroupDestination) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncGroupDestination"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncGroupSource) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncGroupSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncGroupStatus) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncGroupStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VolSyncImage) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.VolSyncImage"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
+	"github.com/ramendr/dr-apiserver/pkg/registry/base"
 )
 
 func TestVolumesOfAGroup(t *testing.T) {
@@ -38,7 +39,7 @@ func TestVolumesOfAGroup(t *testing.T) {
 					ProtectedPVCs: []dr.ProtectedPVC{{Namespace: "shop", Name: "data-0", LastSyncTime: test.synced}},
 				},
 			}
-			volumes := volumesOf(group, dr.Fresh, now)
+			volumes := computed(now, group)
 			if len(volumes) != 1 || volumes[0].Name != "dr1.shop.dr1.data-0" || volumes[0].ResourceVersion != "7" ||
 				volumes[0].Status.Freshness != dr.Fresh || !volumes[0].Status.ObservedAt.Equal(at(time.Second)) {
 				t.Fatalf("computed were %+v", volumes)
@@ -53,12 +54,12 @@ func TestVolumesOfAGroup(t *testing.T) {
 
 func TestAVolumeHasAUIDThatStaysUntilItsGroupIsAnother(t *testing.T) {
 	uids := func(group types.UID) []types.UID {
-		volumes := volumesOf(&dr.VolumeReplicationGroup{
+		volumes := computed(time.Now(), &dr.VolumeReplicationGroup{
 			ObjectMeta: metav1.ObjectMeta{Name: "shop.dr1", UID: group},
 			Status: dr.VolumeReplicationGroupStatus{ProtectedPVCs: []dr.ProtectedPVC{
 				{Namespace: "shop", Name: "data-0"}, {Namespace: "shop", Name: "data-1"},
 			}},
-		}, dr.Fresh, time.Now())
+		})
 		return []types.UID{volumes[0].UID, volumes[1].UID}
 	}
 	first, again, another := uids("a"), uids("a"), uids("b")
@@ -71,6 +72,19 @@ func TestAVolumeHasAUIDThatStaysUntilItsGroupIsAnother(t *testing.T) {
 	if first[0] == another[0] {
 		t.Errorf("the volume of another group has the UID %q too", another[0])
 	}
+}
+
+// connected is what is known of agents: all are there.
+type connected struct{}
+
+func (connected) Connected(string, time.Time) bool { return true }
+
+func computed(now time.Time, group *dr.VolumeReplicationGroup) []*dr.ProtectedVolume {
+	var volumes []*dr.ProtectedVolume
+	for _, object := range compute(base.NewReports([]dr.VolumeReplicationGroup{*group}, connected{}, now)) {
+		volumes = append(volumes, object.(*dr.ProtectedVolume))
+	}
+	return volumes
 }
 
 func ptr(d time.Duration) *time.Duration { return &d }

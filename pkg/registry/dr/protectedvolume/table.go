@@ -6,10 +6,8 @@ package protectedvolume
 import (
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/util/duration"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
@@ -35,7 +33,7 @@ func newTable() rest.TableConvertor {
 				return base.ConditionStatus(v.Status.PVC.Conditions, dr.ConditionDataProtected)
 			}},
 		column{Name: "Behind", Description: "How far the peer's copy is behind.",
-			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return elapsed(v.Status.Behind) }},
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.HumanDuration(v.Status.Behind) }},
 		column{Name: "Wrong", Description: "What is wrong, if anything is.",
 			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return wrong(v.Status.PVC.Conditions) }},
 		column{Name: "Report", Description: "Fresh while the reporting agent is connected.",
@@ -45,9 +43,9 @@ func newTable() rest.TableConvertor {
 				return base.ElapsedSince(v.Status.PVC.LastSyncTime, now)
 			}},
 		column{Name: "Took", Wide: true, Description: "How long the last sync took.",
-			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return took(v.Status.PVC.LastSyncDuration) }},
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.Took(v.Status.PVC.LastSyncDuration) }},
 		column{Name: "Bytes", Wide: true, Description: "How much the last sync transferred.",
-			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return bytes(v.Status.PVC.LastSyncBytes) }},
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.Bytes(v.Status.PVC.LastSyncBytes) }},
 		column{Name: "Group", Wide: true, Description: "The consistency group that it is replicated with.",
 			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.PVC.ConsistencyGroup) }},
 		column{Name: "Class", Wide: true, Description: "Its storage class.",
@@ -55,32 +53,6 @@ func newTable() rest.TableConvertor {
 		column{Name: "Observed", Wide: true, Description: "Time since the agent reported it.",
 			Cell: func(v *dr.ProtectedVolume, now time.Time) any { return base.ElapsedSince(v.Status.ObservedAt, now) }},
 	)
-}
-
-func elapsed(d *metav1.Duration) string {
-	if d == nil {
-		return base.None
-	}
-	return duration.HumanDuration(d.Duration)
-}
-
-// took is more exact than elapsed: many syncs take less than a second.
-func took(d *metav1.Duration) string {
-	switch {
-	case d == nil:
-		return base.None
-	case d.Duration < time.Minute:
-		return d.Round(time.Millisecond).String()
-	default:
-		return duration.HumanDuration(d.Duration)
-	}
-}
-
-func bytes(n *int64) string {
-	if n == nil || *n < 0 {
-		return base.None
-	}
-	return humanize.IBytes(uint64(*n))
 }
 
 // wrong is the reason of the first condition that is not True, the volume's own readiness before its protection.

@@ -60,6 +60,8 @@ func TestDiscoverySaysWhatCanBeDone(t *testing.T) {
 		"volumereplicationgroups": all, "volumereplicationgroups/status": status,
 		"volumereplicationgroups/replicationkey": {"get"},
 		"protectedvolumes":                       {"get", "list"},
+		"replicationgroupsources":                {"get", "list"},
+		"replicationgroupdestinations":           {"get", "list"},
 		"drpolicies":                             all, "drpolicies/status": status,
 		"drclusters": all, "drclusters/status": status,
 		"drclusters/fence": {"create"}, "drclusters/unfence": {"create"},

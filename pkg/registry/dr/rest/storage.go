@@ -21,6 +21,8 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/registry/dr/drpolicy"
 	"github.com/ramendr/dr-apiserver/pkg/registry/dr/maintenancemode"
 	"github.com/ramendr/dr-apiserver/pkg/registry/dr/protectedvolume"
+	"github.com/ramendr/dr-apiserver/pkg/registry/dr/replicationgroupdestination"
+	"github.com/ramendr/dr-apiserver/pkg/registry/dr/replicationgroupsource"
 	"github.com/ramendr/dr-apiserver/pkg/registry/dr/volumereplicationgroup"
 )
 
@@ -90,6 +92,8 @@ func NewStorage(scheme *runtime.Scheme, getter generic.RESTOptionsGetter, heartb
 			"volumereplicationgroups/status":         groupStatus,
 			"volumereplicationgroups/replicationkey": keys,
 			"protectedvolumes":                       protectedvolume.NewREST(groups.Store, heartbeats),
+			"replicationgroupsources":                replicationgroupsource.NewREST(groups.Store, heartbeats),
+			"replicationgroupdestinations":           replicationgroupdestination.NewREST(groups.Store, heartbeats),
 			"drpolicies":                             policies,
 			"drpolicies/status":                      policyStatus,
 			"drclusters":                             clusters,

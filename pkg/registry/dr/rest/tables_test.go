@@ -28,19 +28,21 @@ import (
 var update = flag.Bool("update", false, "write the tables under testdata as they are now")
 
 // tabled are the kinds with a table under testdata/tables: RESOURCE.yaml has objects, RESOURCE.txt what people see of them.
-// ProtectedVolumes follow from the VolumeReplicationGroups.
+// Computed kinds follow from the VolumeReplicationGroups.
 var tabled = map[string]struct {
 	namespaced bool
 	objectsOf  string
 }{
-	"drplacementcontrols":     {true, "drplacementcontrols"},
-	"dractions":               {true, "dractions"},
-	"volumereplicationgroups": {true, "volumereplicationgroups"},
-	"protectedvolumes":        {true, "volumereplicationgroups"},
-	"drpolicies":              {false, "drpolicies"},
-	"drclusters":              {false, "drclusters"},
-	"drclusterconfigs":        {false, "drclusterconfigs"},
-	"maintenancemodes":        {false, "maintenancemodes"},
+	"drplacementcontrols":          {true, "drplacementcontrols"},
+	"dractions":                    {true, "dractions"},
+	"volumereplicationgroups":      {true, "volumereplicationgroups"},
+	"protectedvolumes":             {true, "volumereplicationgroups"},
+	"replicationgroupsources":      {true, "volumereplicationgroups"},
+	"replicationgroupdestinations": {true, "volumereplicationgroups"},
+	"drpolicies":                   {false, "drpolicies"},
+	"drclusters":                   {false, "drclusters"},
+	"drclusterconfigs":             {false, "drclusterconfigs"},
+	"maintenancemodes":             {false, "maintenancemodes"},
 }
 
 // tableLabel tells the objects of the tables from those of other tests.

@@ -13,7 +13,7 @@ type VRGVolSyncStatusApplyConfiguration struct {
 	// destinations, one for each volume.
 	Destinations []VolSyncDestinationStatusApplyConfiguration `json:"destinations,omitempty"`
 	// groups that are sent or received.
-	Groups []VolSyncGroupApplyConfiguration `json:"groups,omitempty"`
+	Groups []VolSyncGroupStatusApplyConfiguration `json:"groups,omitempty"`
 }
 
 // VRGVolSyncStatusApplyConfiguration constructs a declarative configuration of the VRGVolSyncStatus type for use with
@@ -38,7 +38,7 @@ func (b *VRGVolSyncStatusApplyConfiguration) WithDestinations(values ...*VolSync
 // WithGroups adds the given value to the Groups field in the declarative configuration
 // and returns the receiver, so that objects can be build by chaining "With" function invocations.
 // If called multiple times, values provided by each call will be appended to the Groups field.
-func (b *VRGVolSyncStatusApplyConfiguration) WithGroups(values ...*VolSyncGroupApplyConfiguration) *VRGVolSyncStatusApplyConfiguration {
+func (b *VRGVolSyncStatusApplyConfiguration) WithGroups(values ...*VolSyncGroupStatusApplyConfiguration) *VRGVolSyncStatusApplyConfiguration {
 	for i := range values {
 		if values[i] == nil {
 			panic("nil value passed to WithGroups")

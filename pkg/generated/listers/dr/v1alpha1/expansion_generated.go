@@ -45,6 +45,22 @@ type ProtectedVolumeListerExpansion interface{}
 // ProtectedVolumeNamespaceLister.
 type ProtectedVolumeNamespaceListerExpansion interface{}
 
+// ReplicationGroupDestinationListerExpansion allows custom methods to be added to
+// ReplicationGroupDestinationLister.
+type ReplicationGroupDestinationListerExpansion interface{}
+
+// ReplicationGroupDestinationNamespaceListerExpansion allows custom methods to be added to
+// ReplicationGroupDestinationNamespaceLister.
+type ReplicationGroupDestinationNamespaceListerExpansion interface{}
+
+// ReplicationGroupSourceListerExpansion allows custom methods to be added to
+// ReplicationGroupSourceLister.
+type ReplicationGroupSourceListerExpansion interface{}
+
+// ReplicationGroupSourceNamespaceListerExpansion allows custom methods to be added to
+// ReplicationGroupSourceNamespaceLister.
+type ReplicationGroupSourceNamespaceListerExpansion interface{}
+
 // VolumeReplicationGroupListerExpansion allows custom methods to be added to
 // VolumeReplicationGroupLister.
 type VolumeReplicationGroupListerExpansion interface{}

@@ -22,6 +22,8 @@ type DrV1alpha1Interface interface {
 	DRPoliciesGetter
 	MaintenanceModesGetter
 	ProtectedVolumesGetter
+	ReplicationGroupDestinationsGetter
+	ReplicationGroupSourcesGetter
 	VolumeReplicationGroupsGetter
 }
 
@@ -56,6 +58,14 @@ func (c *DrV1alpha1Client) MaintenanceModes() MaintenanceModeInterface {
 
 func (c *DrV1alpha1Client) ProtectedVolumes(namespace string) ProtectedVolumeInterface {
 	return newProtectedVolumes(c, namespace)
+}
+
+func (c *DrV1alpha1Client) ReplicationGroupDestinations(namespace string) ReplicationGroupDestinationInterface {
+	return newReplicationGroupDestinations(c, namespace)
+}
+
+func (c *DrV1alpha1Client) ReplicationGroupSources(namespace string) ReplicationGroupSourceInterface {
+	return newReplicationGroupSources(c, namespace)
 }
 
 func (c *DrV1alpha1Client) VolumeReplicationGroups(namespace string) VolumeReplicationGroupInterface {

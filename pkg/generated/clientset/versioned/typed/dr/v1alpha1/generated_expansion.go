@@ -19,4 +19,8 @@ type MaintenanceModeExpansion interface{}
 
 type ProtectedVolumeExpansion interface{}
 
+type ReplicationGroupDestinationExpansion interface{}
+
+type ReplicationGroupSourceExpansion interface{}
+
 type VolumeReplicationGroupExpansion interface{}

@@ -43,6 +43,14 @@ func (c *FakeDrV1alpha1) ProtectedVolumes(namespace string) v1alpha1.ProtectedVo
 	return newFakeProtectedVolumes(c, namespace)
 }
 
+func (c *FakeDrV1alpha1) ReplicationGroupDestinations(namespace string) v1alpha1.ReplicationGroupDestinationInterface {
+	return newFakeReplicationGroupDestinations(c, namespace)
+}
+
+func (c *FakeDrV1alpha1) ReplicationGroupSources(namespace string) v1alpha1.ReplicationGroupSourceInterface {
+	return newFakeReplicationGroupSources(c, namespace)
+}
+
 func (c *FakeDrV1alpha1) VolumeReplicationGroups(namespace string) v1alpha1.VolumeReplicationGroupInterface {
 	return newFakeVolumeReplicationGroups(c, namespace)
 }
