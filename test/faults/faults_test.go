@@ -17,9 +17,10 @@ import (
 )
 
 const (
-	// specTimeout bounds every spec, settling every wait, cleanupTimeout what comes after a spec.
-	specTimeout    = 15 * time.Minute
-	settling       = 4 * time.Minute
+	// specTimeout bounds every spec, settling every wait, cleanupTimeout what comes after a spec. What VolSync sends of a group is
+	// given up and begun anew after five minutes at the latest.
+	specTimeout    = 25 * time.Minute
+	settling       = 7 * time.Minute
 	cleanupTimeout = settling + time.Minute
 	// tellings are how often an application goes through a moment until a fault happens in it: others' faults have storage start anew too.
 	tellings = 3

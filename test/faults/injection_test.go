@@ -18,6 +18,8 @@ import (
 const (
 	// held is how long a fault lasts that has to be taken back, once it has happened.
 	held = 2 * time.Second
+	// tidying is how long storage is given to take away what was for the moment only, once all has come to rest.
+	tidying = 10 * time.Second
 	// polling is how often is read what happened.
 	polling = 50 * time.Millisecond
 )
@@ -47,11 +49,16 @@ func (i *injection) arm(ctx context.Context) {
 	}
 }
 
-// awaited waits until a fault of the kind happens in the middle of what began at a time, and says whether it did before that was over.
+// awaited waits until a fault of the kind happens in the middle of what began at a time, and says whether it did before that was over
+// and tidied up.
 func (i *injection) awaited(ctx context.Context, kind faults.Kind, began time.Time, over func(context.Context) bool) (happened bool) {
 	GinkgoHelper()
+	var rested time.Time
 	Eventually(ctx, func(ctx context.Context) bool {
-		ended := over(ctx)
+		if rested.IsZero() && over(ctx) {
+			rested = time.Now()
+		}
+		ended := !rested.IsZero() && time.Since(rested) > tidying
 		log := i.log()
 		happened = slices.ContainsFunc(log, func(h faults.Happening) bool {
 			return h.Kind == kind && (!h.Time.Before(began) || kind == faults.Hang) // what hung before hangs still
