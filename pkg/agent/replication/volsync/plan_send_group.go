@@ -6,7 +6,6 @@ package volsync
 import (
 	"maps"
 	"slices"
-	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
@@ -15,10 +14,6 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 )
-
-// stuckAfter is how long a cycle may be under way with a transfer that fails before it is given up for a new one, of a new
-// stream, of which the peer then hears. What was transferred is not lost with it.
-const stuckAfter = 5 * time.Minute
 
 // sender sends one consistency group.
 type sender struct {
@@ -45,8 +40,8 @@ func (p *planner) sendGroups() {
 			s = &sender{planner: p, name: c.Group, claims: map[string]*Claim{}, epoch: epoch}
 			groups[c.Group] = s
 		}
-		// Some are still to be told what the others were.
-		s.pending = s.pending || s.epoch != epoch
+		// Some are still to be told what the others were, or still to be restored.
+		s.pending = s.pending || s.epoch != epoch || c.Role == rolePrimary && !p.Settled
 		switch {
 		case p.Destinations[c.Name] != nil:
 			s.pending = true
@@ -76,7 +71,12 @@ func (p *planner) sendGroups() {
 // sends tells whether a claim's volume is to be sent, and in which epoch for the last time.
 func (p *planner) sends(c *Claim) (epoch int64, yes bool) {
 	epoch, isFinal := finalEpoch(c.Role)
-	return epoch, c.Role == rolePrimary || isFinal && !p.GivingUp && !p.wanted(c.Name)
+	return epoch, c.Role == rolePrimary || isFinal && !p.GivingUp && !p.receivesOf(c.Group)
+}
+
+// receivesOf tells whether the primary sends anything of a group here: then nothing of it is sent from here any more.
+func (p *planner) receivesOf(group string) bool {
+	return slices.ContainsFunc(p.Claims, func(c Claim) bool { return c.Group == group && p.wanted(c.Name) })
 }
 
 // plan goes on with the cycle that there is a snapshot of, or begins the next when it is due.
@@ -239,26 +239,6 @@ func (s *sender) snapshotOf(snapshot *GroupSnapshot, claim string) *snapshotv1.V
 		}
 	}
 	return nil
-}
-
-// stuck tells whether a cycle has been under way for long and something of it fails or is missing.
-func (s *sender) stuck(snapshot *GroupSnapshot) bool {
-	failing := snapshot.Trouble() != ""
-	for _, m := range membersOf(snapshot.GetAnnotations()) {
-		if rs := s.Sources[m]; rs != nil && !idle(rs) && rs.Status != nil && rs.Status.LatestMoverStatus != nil {
-			failing = failing || rs.Status.LatestMoverStatus.Result == volsyncv1alpha1.MoverResultFailed
-		}
-		failing = failing || snapshot.Ready() && s.Copies[copyName(m, snapshot.cycle())] == nil
-	}
-	if !failing {
-		return false
-	}
-	until := snapshot.GetCreationTimestamp().Add(stuckAfter)
-	if s.now.Before(until) {
-		s.again(until)
-		return false
-	}
-	return true
 }
 
 // tidy takes claims away that were made of the snapshots of other cycles and from which nothing is being sent any more.
