@@ -130,9 +130,9 @@ func (d *decider) protected() *verdict {
 		}
 	}
 	switch {
-	case group.Spec.Async != nil && group.Status.LastGroupSyncTime == nil:
+	case group.Spec.Async != nil && d.status.LastGroupSyncTime == nil:
 		return &verdict{metav1.ConditionFalse, "NotSynced",
-			fmt.Sprintf("Not every volume on %s has been synced for the first time.", cluster)}
+			fmt.Sprintf("Not every volume on %s has been synced for the first time, with a copy that the other cluster keeps.", cluster)}
 	case group.Status.LastCapture == nil || group.Status.LastCapture.Epoch != d.status.Epoch:
 		return &verdict{metav1.ConditionFalse, "NotCaptured",
 			fmt.Sprintf("Metadata and objects on %s have not been captured in epoch %d yet.", cluster, d.status.Epoch)}

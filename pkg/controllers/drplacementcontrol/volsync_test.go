@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/equality"
+	apimeta "k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -118,6 +119,10 @@ func TestASyncCountsOnceThePeerHasItsImage(t *testing.T) {
 	f.Groups[dr1].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{sentRow("data", later)}
 	if got := Decide(f).Status.LastGroupSyncTime; got == nil || !got.Time.Equal(saved) {
 		t.Errorf("while the image is not made: %v, not %s", got, saved)
+	}
+	f.Placement.Status.LastGroupSyncTime = nil
+	if got := Decide(f).Status; got.LastGroupSyncTime != nil || apimeta.IsStatusConditionTrue(got.Conditions, v1alpha1.ConditionProtected) {
+		t.Errorf("while the first image is not made: %v, %+v", got.LastGroupSyncTime, got.Conditions)
 	}
 	f.Groups[dr2].Status.VolSync.Destinations[0].LastSyncTime = &metav1.Time{Time: later.Add(time.Second)}
 	if got := Decide(f).Status.LastGroupSyncTime; got == nil || !got.Time.Equal(later) {
