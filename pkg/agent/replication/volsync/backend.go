@@ -63,7 +63,7 @@ func (b *Backend) Report(claim types.NamespacedName) (*replication.State, error)
 	if role == "" || !b.Present() {
 		return nil, nil
 	}
-	f := &Facts{}
+	f := &Facts{Group: parseKey(pvc.Annotations[mark.Owner])}
 	rs, rd, err := b.pair(ctx, claim)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (b *Backend) Report(claim types.NamespacedName) (*replication.State, error)
 	if f.Snapshots, err = b.imagesOf(ctx, rd); err != nil {
 		return nil, err
 	}
-	return report(role, rs, rd, f.latest(rd) != nil), nil
+	return report(role, rs, rd, f.received(claim.Name, rd) != nil), nil
 }
 
 // pair reads what there is of ours for a claim.

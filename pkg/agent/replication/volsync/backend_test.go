@@ -281,3 +281,17 @@ func TestVolSyncForgetsTheImageThatItWasMakingForAFormerDestination(t *testing.T
 		t.Errorf("%v", claim.Annotations)
 	}
 }
+
+func TestACopyIsInSyncWhileItsNextImageIsBeingMade(t *testing.T) {
+	f := there(receivesInto(&Claim{Name: "data"}, 2), receivedBefore, cutting)
+	c := newCluster(t, copyOfOurs(), f.Destinations["data"], f.Snapshots["image"])
+	if state, err := c.backend.Report(key); err != nil || state == nil || state.InSync {
+		t.Errorf("before there is any that can be used: %+v, %v", state, err)
+	}
+	if err := c.Create(t.Context(), f.Snapshots["former"]); err != nil {
+		t.Fatal(err)
+	}
+	if state, err := c.backend.Report(key); err != nil || state == nil || !state.InSync {
+		t.Errorf("%+v, %v", state, err)
+	}
+}

@@ -6,6 +6,7 @@ package volsync
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
@@ -48,6 +49,29 @@ func (f *Facts) images(claim string) []*snapshotv1.VolumeSnapshot {
 		return cmp.Or(b.CreationTimestamp.Compare(a.CreationTimestamp.Time), cmp.Compare(a.Name, b.Name))
 	})
 	return kept
+}
+
+// received is the newest image of what was received completely of a volume: the latest of its destination, or while that is
+// being cut the one before; nil if there is none.
+func (f *Facts) received(claim string, rd *volsyncv1alpha1.ReplicationDestination) *snapshotv1.VolumeSnapshot {
+	if s := f.latest(rd); s != nil {
+		return s
+	}
+	for _, s := range f.images(claim) {
+		if s.Annotations[annotationReceived] != "" && ready(s) {
+			return s
+		}
+	}
+	return nil
+}
+
+// keepReceived keeps the image of what a destination has received until there is a newer one that can be used: VolSync would
+// delete it as soon as the next one is begun.
+func keepReceived(group types.NamespacedName, image *snapshotv1.VolumeSnapshot, rd *volsyncv1alpha1.ReplicationDestination) *snapshotv1.VolumeSnapshot {
+	s := keep(group, image, rd.Name, "")
+	delete(s.Annotations, annotationEpoch)
+	s.Annotations[annotationReceived] = rd.Status.LastSyncTime.UTC().Format(time.RFC3339)
+	return s
 }
 
 // origin is the snapshot of a claim's volume as it was before it received anything.

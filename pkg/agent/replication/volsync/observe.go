@@ -86,17 +86,22 @@ func (b *Backend) snapshots(ctx context.Context, namespace string) (map[string]*
 	return snapshots, nil
 }
 
-// imagesOf is the latest image of a destination, by its name.
+// imagesOf are the images there are of what a destination received: its latest one, or if that can't be used yet, all of the namespace.
 func (b *Backend) imagesOf(ctx context.Context, rd *volsyncv1alpha1.ReplicationDestination) (map[string]*snapshotv1.VolumeSnapshot, error) {
-	name := latestImage(rd)
-	if name == "" {
+	if rd == nil {
 		return nil, nil
 	}
-	s := &snapshotv1.VolumeSnapshot{}
-	if err := b.Reader.Get(ctx, types.NamespacedName{Namespace: rd.Namespace, Name: name}, s); err != nil {
-		return nil, client.IgnoreNotFound(err)
+	if name := latestImage(rd); name != "" {
+		latest := &snapshotv1.VolumeSnapshot{}
+		err := b.Reader.Get(ctx, types.NamespacedName{Namespace: rd.Namespace, Name: name}, latest)
+		if client.IgnoreNotFound(err) != nil {
+			return nil, fmt.Errorf("reading VolumeSnapshot %s/%s: %w", rd.Namespace, name, err)
+		}
+		if ready(latest) {
+			return map[string]*snapshotv1.VolumeSnapshot{name: latest}, nil
+		}
 	}
-	return map[string]*snapshotv1.VolumeSnapshot{name: s}, nil
+	return b.snapshots(ctx, rd.Namespace)
 }
 
 // Received is what a secondary has of a volume that the primary sends.
@@ -116,12 +121,12 @@ func (f *Facts) Received(spec *v1alpha1.VRGVolSyncSpec) []Received {
 	}
 	received := make([]Received, 0, len(spec.Destinations))
 	for _, d := range spec.Destinations {
-		received = append(received, f.received(d))
+		received = append(received, f.tell(d))
 	}
 	return received
 }
 
-func (f *Facts) received(d v1alpha1.VolSyncDestination) Received {
+func (f *Facts) tell(d v1alpha1.VolSyncDestination) Received {
 	r := Received{Spec: d}
 	r.Name = d.Name
 	rd := f.Destinations[d.Name]
@@ -142,13 +147,17 @@ func (f *Facts) received(d v1alpha1.VolSyncDestination) Received {
 	if !r.Ready && r.Message == "" {
 		r.Message = "waits for an address at which it can be reached"
 	}
-	switch image := f.latest(rd); {
+	switch image := f.received(d.Name, rd); {
 	case d.Group != "":
 		if set := f.newestSet(d.Name); set != nil {
 			r.LatestImage, r.LastSyncTime = set.images[d.Name].Name, ptr.To(set.images[d.Name].CreationTimestamp)
 		}
 	case image != nil:
-		r.LatestImage, r.LastSyncTime = image.Name, rd.Status.LastSyncTime
+		r.LatestImage = image.Name
+		if image.Name == latestImage(rd) {
+			// That the one before was complete once says nothing of what was sent since.
+			r.LastSyncTime = rd.Status.LastSyncTime
+		}
 	}
 	return r
 }

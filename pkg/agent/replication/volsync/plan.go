@@ -4,7 +4,6 @@
 package volsync
 
 import (
-	"slices"
 	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
@@ -238,101 +237,6 @@ func (p *planner) update(rs, wanted *volsyncv1alpha1.ReplicationSource) {
 	updated := rs.DeepCopy()
 	updated.Spec = wanted.Spec
 	p.out.Update = append(p.out.Update, updated)
-}
-
-// wanted tells whether the primary says that it sends a volume here.
-func (p *planner) wanted(name string) bool {
-	return p.Receiving && p.Spec != nil && slices.ContainsFunc(p.Spec.Destinations, func(d v1alpha1.VolSyncDestination) bool { return d.Name == name })
-}
-
-// receive prepares a destination for each volume that the primary sends.
-func (p *planner) receive() {
-	if !p.Receiving || p.Spec == nil {
-		return
-	}
-	for _, d := range p.Spec.Destinations {
-		p.receives[d.Name] = true
-		if d.Group == "" {
-			rd := p.Destinations[d.Name]
-			p.receiveVolume(d, receipt(rd, p.latest(rd)), KeySecret(p.Group))
-		}
-	}
-	p.receiveGroups()
-}
-
-// receiveVolume has a volume received once for the trigger, from whoever has the key.
-func (p *planner) receiveVolume(d v1alpha1.VolSyncDestination, trigger, key string) {
-	if p.Problems[d.StorageClassName] != "" {
-		return
-	}
-	into := p.into(d.Name)
-	if into != nil && (p.Sources[d.Name] != nil || !p.kept(into, d.Group)) {
-		// What the volume holds is kept as an image before anything else is written to it.
-		return
-	}
-	if into != nil && into.Capacity.Cmp(d.Capacity) < 0 {
-		p.out.Expand = append(p.out.Expand, d)
-	}
-	wanted := destination(p.Group, d, p.copying(), p.SnapshotClasses[d.StorageClassName], into, p.Exports)
-	wanted.Spec.Trigger = &volsyncv1alpha1.ReplicationDestinationTriggerSpec{Manual: trigger}
-	forGroup(wanted, d.Group, key)
-	rd := p.Destinations[d.Name]
-	switch {
-	case rd == nil && into != nil && into.Image != "":
-		// VolSync would take that for the image of what is to come, or wait until it is gone.
-		p.out.Unname = append(p.out.Unname, into)
-	case rd == nil:
-		p.out.Create = append(p.out.Create, wanted)
-	case !rd.DeletionTimestamp.IsZero():
-	case rd.Annotations[annotationGroup] != d.Group:
-		// It is received in another way now, from where nothing of before can get into it.
-		p.remove(rd)
-	case d.Group != "" && (rd.Spec.Trigger == nil || rd.Spec.Trigger.Manual != trigger):
-		p.turn(rd, wanted)
-	case !equality.Semantic.DeepEqual(rd.Spec, wanted.Spec):
-		updated := rd.DeepCopy()
-		updated.Spec = wanted.Spec
-		p.out.Update = append(p.out.Update, updated)
-	case p.Exports && !p.exported(rd):
-		p.out.Export = append(p.out.Export, rd)
-	}
-}
-
-// into is the claim that a volume is received into; nil if there is none.
-func (p *planner) into(name string) *Claim {
-	i := slices.IndexFunc(p.Claims, func(c Claim) bool { return c.Name == name && c.Bound })
-	if i < 0 {
-		return nil
-	}
-	return &p.Claims[i]
-}
-
-// kept tells whether there is a complete image of a claim that is to be written to, and has one made if there is none.
-// Once the destination has made its first image that one is the better.
-func (p *planner) kept(c *Claim, group string) bool {
-	if rd := p.Destinations[c.Name]; rd != nil {
-		if image := p.latest(rd); image != nil && group == "" {
-			p.dropImages(c.Name)
-		}
-		return true
-	}
-	for _, s := range p.images(c.Name) {
-		return ready(s)
-	}
-	p.out.Create = append(p.out.Create, origin(p.Group, c))
-	return false
-}
-
-// dismiss removes the destinations of volumes that are not sent here any more, where it is known what is.
-func (p *planner) dismiss() {
-	if !p.Settled && !(p.Receiving && p.Spec != nil) {
-		return
-	}
-	for name, rd := range p.Destinations {
-		if !p.receives[name] && !slices.Contains(p.out.Delete, client.Object(rd)) {
-			p.remove(rd)
-		}
-	}
 }
 
 func (p *planner) dropImages(claim string) {

@@ -54,10 +54,20 @@ func claimIs(role string) func(*Facts) {
 	}
 }
 
-func smaller(f *Facts)   { f.Claims[0].Capacity = resource.MustParse("512Mi") }
-func unbound(f *Facts)   { f.Claims[0].Bound = false }
-func keyless(f *Facts)   { f.Keyed = false }
-func imaged(f *Facts)    { f.Claims[0].Image = "data-20260101000000" }
+func smaller(f *Facts) { f.Claims[0].Capacity = resource.MustParse("512Mi") }
+func unbound(f *Facts) { f.Claims[0].Bound = false }
+func keyless(f *Facts) { f.Keyed = false }
+func imaged(f *Facts)  { f.Claims[0].Image = "data-20260101000000" }
+func notKept(f *Facts) { f.Snapshots["image"] = usable("image") }
+func cutting(f *Facts) { f.Snapshots["image"].Status.ReadyToUse = ptr.To(false) }
+
+// receivedBefore is the image that was kept before the latest.
+func receivedBefore(f *Facts) {
+	earlier := &volsyncv1alpha1.ReplicationDestination{Status: &volsyncv1alpha1.ReplicationDestinationStatus{LastSyncTime: ptr.To(metav1.NewTime(noon.Add(-time.Hour)))}}
+	earlier.Name = "data"
+	f.Snapshots["former"] = keepReceived(group, usable("former"), earlier)
+}
+
 func exporting(f *Facts) { f.Exports = true }
 
 // exports is a ServiceExport of a destination.
@@ -89,7 +99,8 @@ func receivesInto(into *Claim, images int) func(*Facts) {
 		if images > 0 {
 			rd.Status.LatestImage = &corev1.TypedLocalObjectReference{APIGroup: ptr.To(snapshotv1.GroupName), Kind: "VolumeSnapshot", Name: "image"}
 			rd.Status.LastManualSync = fmt.Sprintf("receive-%d", images)
-			f.Snapshots["image"] = usable("image")
+			rd.Status.LastSyncTime = ptr.To(metav1.NewTime(noon))
+			f.Snapshots["image"] = keepReceived(group, usable("image"), rd)
 		}
 		f.Destinations["data"] = rd
 	}
@@ -187,7 +198,7 @@ func TestPlans(t *testing.T) {
 		"a primary stops receiving before it sends":       {there(claimIs(rolePrimary), receivesInto(own, 1)), primary(to), []string{"delete ReplicationDestination data"}},
 		"an image that was kept is not needed any more":   {there(claimIs(rolePrimary), sends(synced(last, time.Second)), keeps("image", "3")), primary(to), []string{"delete VolumeSnapshot image"}},
 		"but until the claim has been made of it":         {there(claimIs(rolePrimary), unbound, keeps("image", "3")), primary(to), nil},
-		"a settled primary receives nothing":              {there(receivesInto(nil, 1)), primary(nil), []string{"delete ReplicationDestination data"}},
+		"a settled primary receives nothing":              {there(receivesInto(nil, 1)), primary(nil), []string{"delete ReplicationDestination data", "delete VolumeSnapshot image"}},
 		"one that is being restored may still need that":  {there(receivesInto(nil, 1)), Command{}, nil},
 		"a handover waits for the sync that is under way": {there(claimIs("final-7"), sends(underWay("a", "b"))), Command{Interval: interval}, nil},
 		"then syncs a last time":                          {there(claimIs("final-7"), sends(synced(last, time.Second))), Command{}, []string{"update ReplicationSource data to 198.51.100.7 for final-7"}},
@@ -198,30 +209,33 @@ func TestPlans(t *testing.T) {
 		"then stops, and keeps what there is": {
 			there(claimIs("final-7"), sends(synced("final-7-confirm", time.Second))), secondary(from), []string{"delete ReplicationSource data"},
 		},
-		"a standby prepares":                                           {there(keyless), secondary(from), []string{"key", "create ReplicationDestination data for receive-1"}},
-		"a standby that knows no class does not":                       {there(func(f *Facts) { f.Problems["fast"] = "no class" }), secondary(from), nil},
-		"a standby receives":                                           {there(receivesInto(nil, 0)), secondary(from), nil},
-		"and is told to again after each image":                        {there(receivesInto(nil, 1), func(f *Facts) { f.Destinations["data"].Spec.Trigger.Manual = "receive-1" }), secondary(from), []string{"update ReplicationDestination data for receive-2"}},
-		"nothing is dismissed as long as it is not known what is sent": {there(receivesInto(nil, 1)), secondary(nil), nil},
-		"what is not sent any more is dismissed":                       {there(receivesInto(nil, 1)), secondary(&v1alpha1.VRGVolSyncSpec{}), []string{"delete ReplicationDestination data"}},
-		"who was primary first keeps an image":                         {there(claimIs(roleSecondary)), secondary(from), []string{"create VolumeSnapshot data-before-sync"}},
-		"and waits until it can be used":                               {there(claimIs(roleSecondary), beforeSync(false)), secondary(from), nil},
-		"then receives into its own claim":                             {there(claimIs(roleSecondary), beforeSync(true)), secondary(from), []string{"create ReplicationDestination data for receive-1 into data"}},
-		"VolSync forgets what it was making of the claim before":       {there(claimIs(roleSecondary), beforeSync(true), imaged), secondary(from), []string{"unname data"}},
-		"but not what it makes of it now":                              {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0), imaged), secondary(from), nil},
-		"and keeps it while nothing is complete":                       {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0)), secondary(from), nil},
-		"and lets it go once something is":                             {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 1)), secondary(from), []string{"delete VolumeSnapshot data-before-sync"}},
-		"it grows with the primary's":                                  {there(claimIs(roleSecondary), smaller, receivesInto(own, 1)), secondary(from), []string{"expand data to 1Gi"}},
-		"never sends and receives at once":                             {there(claimIs(roleSecondary), sends(synced(last, time.Second))), secondary(from), []string{"delete ReplicationSource data"}},
-		"who leaves lets the claims go first":                          {there(claimIs(roleSecondary), receivesInto(own, 1)), Command{Leaving: true}, nil},
-		"then what has none":                                           {there(receivesInto(nil, 1), keeps("kept", "3")), Command{Leaving: true}, []string{"delete ReplicationDestination data", "delete VolumeSnapshot kept"}},
-		"and the key last":                                             {there(), Command{Leaving: true}, []string{"drop key"}},
-		"without VolSync nothing is done":                              {&Facts{Group: group}, secondary(from), nil},
-		"an exported Service is made known":                            {there(exporting, receivesInto(nil, 0)), secondary(from), []string{"export data"}},
-		"once":                                                         {there(exporting, receivesInto(nil, 0), exports("rd")), secondary(from), nil},
-		"and again, should it be a former one's that is known":         {there(exporting, receivesInto(nil, 0), exports("former")), secondary(from), []string{"export data"}},
-		"nothing is sent by a name that may lead back":                 {there(exporting, claimIs(rolePrimary), exports("former")), primary(byName), nil},
-		"but once it does not":                                         {there(exporting, claimIs(rolePrimary)), primary(byName), []string{"create ReplicationSource data to " + name + " for " + last}},
+		"a standby prepares":                                               {there(keyless), secondary(from), []string{"key", "create ReplicationDestination data for receive-1"}},
+		"a standby that knows no class does not":                           {there(func(f *Facts) { f.Problems["fast"] = "no class" }), secondary(from), nil},
+		"a standby receives":                                               {there(receivesInto(nil, 0)), secondary(from), nil},
+		"and keeps what has come":                                          {there(receivesInto(nil, 1), notKept, func(f *Facts) { f.Destinations["data"].Spec.Trigger.Manual = "receive-1" }), secondary(from), []string{"update VolumeSnapshot image"}},
+		"and drops what came before once that is done":                     {there(receivesInto(nil, 1), receivedBefore), secondary(from), []string{"delete VolumeSnapshot former"}},
+		"but not while the image is being made":                            {there(receivesInto(nil, 1), receivedBefore, cutting), secondary(from), nil},
+		"and is told to again after each image":                            {there(receivesInto(nil, 1), func(f *Facts) { f.Destinations["data"].Spec.Trigger.Manual = "receive-1" }), secondary(from), []string{"update ReplicationDestination data for receive-2"}},
+		"nothing is dismissed as long as it is not known what is sent":     {there(receivesInto(nil, 1)), secondary(nil), nil},
+		"what is not sent any more is dismissed, with what was kept of it": {there(receivesInto(nil, 1)), secondary(&v1alpha1.VRGVolSyncSpec{}), []string{"delete ReplicationDestination data", "delete VolumeSnapshot image"}},
+		"who was primary first keeps an image":                             {there(claimIs(roleSecondary)), secondary(from), []string{"create VolumeSnapshot data-before-sync"}},
+		"and waits until it can be used":                                   {there(claimIs(roleSecondary), beforeSync(false)), secondary(from), nil},
+		"then receives into its own claim":                                 {there(claimIs(roleSecondary), beforeSync(true)), secondary(from), []string{"create ReplicationDestination data for receive-1 into data"}},
+		"VolSync forgets what it was making of the claim before":           {there(claimIs(roleSecondary), beforeSync(true), imaged), secondary(from), []string{"unname data"}},
+		"but not what it makes of it now":                                  {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0), imaged), secondary(from), nil},
+		"and keeps it while nothing is complete":                           {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0)), secondary(from), nil},
+		"and lets it go once something is":                                 {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 1)), secondary(from), []string{"delete VolumeSnapshot data-before-sync"}},
+		"it grows with the primary's":                                      {there(claimIs(roleSecondary), smaller, receivesInto(own, 1)), secondary(from), []string{"expand data to 1Gi"}},
+		"never sends and receives at once":                                 {there(claimIs(roleSecondary), sends(synced(last, time.Second))), secondary(from), []string{"delete ReplicationSource data"}},
+		"who leaves lets the claims go first":                              {there(claimIs(roleSecondary), receivesInto(own, 1)), Command{Leaving: true}, nil},
+		"then what has none":                                               {there(receivesInto(nil, 1), keeps("kept", "3")), Command{Leaving: true}, []string{"delete ReplicationDestination data", "delete VolumeSnapshot image", "delete VolumeSnapshot kept"}},
+		"and the key last":                                                 {there(), Command{Leaving: true}, []string{"drop key"}},
+		"without VolSync nothing is done":                                  {&Facts{Group: group}, secondary(from), nil},
+		"an exported Service is made known":                                {there(exporting, receivesInto(nil, 0)), secondary(from), []string{"export data"}},
+		"once":                                                             {there(exporting, receivesInto(nil, 0), exports("rd")), secondary(from), nil},
+		"and again, should it be a former one's that is known":             {there(exporting, receivesInto(nil, 0), exports("former")), secondary(from), []string{"export data"}},
+		"nothing is sent by a name that may lead back":                     {there(exporting, claimIs(rolePrimary), exports("former")), primary(byName), nil},
+		"but once it does not":                                             {there(exporting, claimIs(rolePrimary)), primary(byName), []string{"create ReplicationSource data to " + name + " for " + last}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := steps(MakePlan(tc.facts, tc.command, noon))
@@ -250,7 +264,8 @@ func TestWhatIsReceivedIsTold(t *testing.T) {
 		"VolSync is not there":   {&Facts{}, "", "", "not installed"},
 		"nothing complete":       {there(receivesInto(nil, 0)), "198.51.100.7", "", ""},
 		"a complete image":       {there(receivesInto(nil, 2)), "198.51.100.7", "image", ""},
-		"an image that is cut":   {there(receivesInto(nil, 2), func(f *Facts) { f.Snapshots["image"].Status.ReadyToUse = ptr.To(false) }), "198.51.100.7", "", ""},
+		"an image that is cut":   {there(receivesInto(nil, 2), cutting), "198.51.100.7", "", ""},
+		"with one before it":     {there(receivesInto(nil, 2), cutting, receivedBefore), "198.51.100.7", "former", ""},
 		"a Service not known":    {there(exporting, receivesInto(nil, 0)), "", "", "waits for an address"},
 		"a Service that is":      {there(exporting, receivesInto(nil, 0), exports("rd")), "volsync-rsync-tls-dst-data.shop.svc.clusterset.local", "", ""},
 		"one that was":           {there(exporting, receivesInto(nil, 0), exports("former")), "", "", "waits for an address"},

@@ -106,7 +106,8 @@ func TestTheImageThatIsChosen(t *testing.T) {
 		kept, image string
 	}{
 		"the last complete one":                         {there(receivesInto(nil, 2)), "", "image"},
-		"not one that is still being cut":               {there(receivesInto(nil, 2), func(f *Facts) { f.Snapshots["image"].Status.ReadyToUse = ptr.To(false) }), "", ""},
+		"not one that is still being cut":               {there(receivesInto(nil, 2), cutting), "", ""},
+		"but the one before it":                         {there(receivesInto(nil, 2), cutting, receivedBefore), "", "former"},
 		"what there was before anything was received":   {there(receivesInto(nil, 0), beforeSync(true)), "", "data-before-sync"},
 		"but rather what was received completely":       {there(receivesInto(nil, 1), beforeSync(true)), "", "image"},
 		"the one that was kept, whatever came later":    {there(receivesInto(nil, 3), keeps("kept", "5")), "kept", ""},
