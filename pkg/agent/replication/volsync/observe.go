@@ -132,7 +132,7 @@ func (f *Facts) tell(d v1alpha1.VolSyncDestination) Received {
 	rd := f.Destinations[d.Name]
 	switch {
 	case !f.Present:
-		r.Message = "VolSync is not installed on this cluster; install it, with the CRDs of snapshots"
+		r.Message = notInstalled
 		return r
 	case f.Problems[d.StorageClassName] != "":
 		r.Message = f.Problems[d.StorageClassName]
