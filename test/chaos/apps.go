@@ -24,14 +24,16 @@ const (
 	replicated = "sim-replicated"
 	grouped    = "sim-replicated-group"
 	copied     = "sim-snapshot"
+	atOnce     = "sim-snapshot-group"
 )
 
-// kinds are what applications take in turns.
+// kinds are what applications take in turns. What is added comes last, so that a run of four applications has what it had before.
 var kinds = []Kind{
 	{Name: "replicated", Classes: []string{replicated, replicated}},
 	{Name: "copied", Classes: []string{copied, copied}},
 	{Name: "grouped", Classes: []string{grouped, grouped, grouped}, Together: true},
 	{Name: "mixed", Classes: []string{replicated, grouped, copied, grouped}},
+	{Name: "snapshotted", Classes: []string{atOnce, atOnce, atOnce}, Together: true},
 }
 
 // methods are how volumes of a class are replicated.
@@ -39,6 +41,7 @@ var methods = map[string]v1alpha1.ReplicationMethod{
 	replicated: v1alpha1.MethodVolumeReplication,
 	grouped:    v1alpha1.MethodVolumeGroupReplication,
 	copied:     v1alpha1.MethodVolSync,
+	atOnce:     v1alpha1.MethodVolSyncGroup,
 }
 
 // parseKinds finds kinds by their names, with commas in between.

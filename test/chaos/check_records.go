@@ -49,7 +49,8 @@ func checkWriters(f Finding, actions map[string]*life) (out []Violation) {
 // excused tells whether somebody acknowledged that there may be two writers. Storage that replicates a volume promotes one
 // copy in a generation whatever anybody says; what VolSync copies are volumes of their own, of which each counts for itself.
 func excused(o records.Overlap, method v1alpha1.ReplicationMethod, actions map[string]*life) bool {
-	if o.Generations[0] == o.Generations[1] && method != v1alpha1.MethodVolSync {
+	ofTheirOwn := method == v1alpha1.MethodVolSync || method == v1alpha1.MethodVolSyncGroup
+	if o.Generations[0] == o.Generations[1] && !ofTheirOwn {
 		return false
 	}
 	return slices.ContainsFunc(slices.Collect(maps.Values(actions)), func(l *life) bool {

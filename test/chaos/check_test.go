@@ -56,13 +56,21 @@ func finding(volumes ...records.Volume) Finding {
 	for i := range volumes {
 		volumes[i].Claim, volumes[i].Handle = cmp.Or(volumes[i].Claim, fmt.Sprintf("data-%d-shop-0", i)), fmt.Sprintf("handle-%d", i)
 	}
-	return Finding{App: "shop", Kind: kinds[0], Report: &records.Report{Volumes: volumes}}
+	return Finding{App: "shop", Kind: kind("replicated"), Report: &records.Report{Volumes: volumes}}
 }
 
 // of is the same of an application of another kind.
-func (f Finding) of(k Kind) Finding {
-	f.Kind = k
+func (f Finding) of(name string) Finding {
+	f.Kind = kind(name)
 	return f
+}
+
+func kind(name string) Kind {
+	found, err := parseKinds(name)
+	if err != nil {
+		panic(err)
+	}
+	return found[0]
 }
 
 func entries(all ...Entry) []Entry { return all }
@@ -124,10 +132,10 @@ func TestCheck(t *testing.T) {
 			}}})},
 		},
 		"two writers of volumes of their own, which was acknowledged": {
-			history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{2, 2}).of(kinds[1])},
+			history: seen(failover(acknowledged)), found: []Finding{overlap([2]int64{2, 2}).of("copied"), overlap([2]int64{2, 2}).of("snapshotted")},
 		},
 		"two writers of volumes of their own": {
-			history: seen(failover(nil)), found: []Finding{overlap([2]int64{1, 2}).of(kinds[1])}, want: []string{promiseWriter},
+			history: seen(failover(nil)), found: []Finding{overlap([2]int64{1, 2}).of("copied")}, want: []string{promiseWriter},
 		},
 
 		"a record lost that the volume was known to have been synced with": {
@@ -144,9 +152,9 @@ func TestCheck(t *testing.T) {
 		},
 		"a volume that is gone":                    {found: []Finding{finding(records.Volume{Deleted: true})}, want: []string{promiseLoss}},
 		"a claim that got another volume":          {found: []Finding{finding(records.Volume{Claim: "data"}, records.Volume{Claim: "data"})}, want: []string{promiseLoss}},
-		"records that all volumes of a group have": {found: []Finding{finding(records.Volume{}, records.Volume{}).of(kinds[2])}},
+		"records that all volumes of a group have": {found: []Finding{finding(records.Volume{}, records.Volume{}).of("grouped")}},
 		"records that some volumes of a group have": {
-			found: []Finding{{App: "shop", Kind: kinds[2], Report: &records.Report{Torn: 1}}}, want: []string{promiseTorn},
+			found: []Finding{{App: "shop", Kind: kind("grouped"), Report: &records.Report{Torn: 1}}}, want: []string{promiseTorn},
 		},
 
 		"primaries of two epochs": {
