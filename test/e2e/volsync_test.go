@@ -113,6 +113,20 @@ func moversAt(ctx context.Context, app *framework.App, cluster string) (int, err
 	return len(pods.Items), nil
 }
 
+// latestIsReady tells whether the last image of a volume that the cluster receives can be used.
+func latestIsReady(ctx context.Context, app *framework.App, cluster string) (bool, error) {
+	list, err := objectsThere(app, cluster, framework.ReplicationDestinations).List(ctx, metav1.ListOptions{})
+	if err != nil || len(list.Items) != 1 {
+		return true, err
+	}
+	image, err := objectsThere(app, cluster, snapshotKind).Get(ctx, framework.Field(&list.Items[0], "status", "latestImage", "name"), metav1.GetOptions{})
+	if err != nil {
+		return true, err
+	}
+	ready, _, err := unstructured.NestedBool(image.Object, "status", "readyToUse")
+	return ready, err
+}
+
 // nothingOfOurs checks that nothing is left on a cluster that was made for VolSync.
 func nothingOfOurs(ctx context.Context, app *framework.App, cluster string) {
 	GinkgoHelper()
@@ -152,6 +166,28 @@ var _ = Describe("An application whose volumes VolSync copies", func() {
 			itStillWrites(ctx, app, framework.DR1)
 		}, SpecTimeout(specTimeout))
 	}
+
+	It("is failed over to the copy before while the storage is not done with the snapshot of the last one", func(ctx SpecContext) {
+		app := newApp()
+		By("deploying the application " + app.Namespace)
+		Expect(app.Deploy(ctx, framework.DR1, 1, "--storage-class", copiedClass)).To(Succeed())
+		before := countRecords(app).Acknowledged
+		By("protecting it")
+		Expect(app.Protect(ctx)).To(Succeed())
+		settled(ctx, app, framework.DR1)
+		disrupt(ctx, []string{"fault", "hang=create-snapshot.before", "cluster=" + framework.DR2, "namespace=" + app.Namespace},
+			[]string{"fault", "clear", "namespace=" + app.Namespace})
+		sync(ctx, app, framework.DR1, "by-hand")
+		By("waiting until dr2 has received the volume again")
+		Eventually(latestIsReady).WithContext(ctx).WithArguments(app, framework.DR2).WithTimeout(framework.Replication).Should(BeFalse())
+		settled(ctx, app, framework.DR1)
+		failedOver(ctx, app, forced)
+		report := countRecords(app)
+		Expect(report.Volumes).To(HaveLen(1))
+		Expect(report.Volumes[0].Copies).To(ContainElement(SatisfyAll(
+			HaveField("Cluster", framework.DR2), HaveField("Surviving", BeNumerically(">=", before)))))
+		itStillWrites(ctx, app, framework.DR2)
+	}, SpecTimeout(specTimeout))
 
 	It("is failed over to the last complete copy, also where a transfer has half overwritten its own former claims", func(ctx SpecContext) {
 		app := copied(ctx, copiedClass)
