@@ -191,7 +191,7 @@ func (p *planner) claim(c *Claim) {
 			return
 		}
 		if rs != nil {
-			p.update(rs, source(p.Group, *c, p.copying(), addressOf(rs), final(rs, epoch)))
+			p.update(rs, p.source(c, rs, addressOf(rs), final(rs, epoch)))
 		}
 	case c.Role != "" && rs != nil:
 		p.remove(rs)
@@ -205,6 +205,17 @@ func (p *planner) copying() v1alpha1.VolSyncSpec {
 	return p.Spec.VolSyncSpec
 }
 
+// source is what sends a volume: as the hub says, or, while it says nothing because the volume is handed over, as it was sent before.
+func (p *planner) source(c *Claim, before *volsyncv1alpha1.ReplicationSource, address, trigger string) *volsyncv1alpha1.ReplicationSource {
+	rs := source(p.Group, *c, p.copying(), address, trigger)
+	if p.Spec == nil && before != nil && before.Spec.RsyncTLS != nil {
+		tls := before.Spec.RsyncTLS
+		rs.Spec.RsyncTLS.MoverConfig = tls.MoverConfig
+		rs.Spec.RsyncTLS.CopyMethod, rs.Spec.RsyncTLS.VolumeSnapshotClassName = tls.CopyMethod, tls.VolumeSnapshotClassName
+	}
+	return rs
+}
+
 // send has a volume synced at its interval, once the peer has said where it receives.
 func (p *planner) send(c *Claim, rs *volsyncv1alpha1.ReplicationSource) {
 	address := p.addressFor(c.Name, rs)
@@ -215,7 +226,7 @@ func (p *planner) send(c *Claim, rs *volsyncv1alpha1.ReplicationSource) {
 	if !due.IsZero() {
 		p.again(due)
 	}
-	wanted := source(p.Group, *c, p.copying(), address, trigger)
+	wanted := p.source(c, rs, address, trigger)
 	if rs == nil {
 		p.out.Create = append(p.out.Create, wanted)
 		return

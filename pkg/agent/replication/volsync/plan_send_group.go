@@ -182,7 +182,7 @@ func (s *sender) member(snapshot *GroupSnapshot, claim *Claim, wanted sending) b
 		return false
 	}
 	key := s.key(s.name, wanted.cycle)
-	to := source(s.Group, *claim, s.copying(), address, wanted.String())
+	to := s.source(claim, rs, address, wanted.String())
 	to.Spec.SourcePVC, to.Spec.RsyncTLS.KeySecret = name, ptr.To(key)
 	to.Spec.RsyncTLS.CopyMethod, to.Spec.RsyncTLS.VolumeSnapshotClassName = volsyncv1alpha1.CopyMethodDirect, nil
 	to.Annotations[annotationGroup] = s.name

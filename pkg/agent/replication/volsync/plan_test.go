@@ -281,3 +281,25 @@ func TestWhatIsReceivedIsTold(t *testing.T) {
 }
 
 func toObjects(objects ...client.Object) []client.Object { return objects }
+
+func TestTheLastSyncOfAHandoverCopiesAsThoseBefore(t *testing.T) {
+	direct := v1alpha1.VolSyncSpec{
+		CopyMethod:  v1alpha1.VolSyncCopyDirect,
+		MoverConfig: []v1alpha1.VolSyncMoverConfig{{MoverServiceAccount: "copier", MoverSecurityContext: &v1alpha1.MoverSecurityContext{RunAsUser: ptr.To[int64](1000)}}},
+	}
+	f := there(claimIs("final-7"))
+	last := syncAt(noon)
+	before := synced(last, time.Second)
+	before.Spec = source(group, f.Claims[0], direct, "198.51.100.7", last).Spec
+	f.Sources["data"] = before
+	plan := MakePlan(f, Command{}, noon)
+	if len(plan.Update) != 1 {
+		t.Fatalf("%d updates, want the last sync's", len(plan.Update))
+	}
+	got := plan.Update[0].(*volsyncv1alpha1.ReplicationSource).Spec
+	want := before.Spec.DeepCopy()
+	want.Trigger.Manual = "final-7"
+	if !reflect.DeepEqual(&got, want) {
+		t.Errorf("the last sync is\n%+v\nand those before were\n%+v", got.RsyncTLS, want.RsyncTLS)
+	}
+}
