@@ -548,9 +548,10 @@ func TestTheDataLossWindowOfCopiesIsThatOfTheImagesThatTheTargetHas(t *testing.T
 		image *time.Time
 		want  time.Time
 	}{
-		"an image made since": {ptr.To(reported.Add(time.Second)), reported},
-		"no image made since": {ptr.To(known.Add(time.Second)), known},
-		"no image at all":     {nil, known},
+		"an image made since":              {ptr.To(reported.Add(time.Second)), reported},
+		"an image made in the same second": {ptr.To(reported), known},
+		"no image made since":              {ptr.To(known.Add(time.Second)), known},
+		"no image at all":                  {nil, known},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := healthy()

@@ -28,13 +28,14 @@ func SyncPoint(primary, peer *v1alpha1.VolumeReplicationGroup, known *metav1.Tim
 }
 
 // arrived tells whether a peer has completed an image since the last sync of a volume began. It did not receive again
-// before it had completed the image of the sync before; an image completed since is of this one.
+// before it had completed the image of the sync before; an image completed since is of this one. Times are whole seconds, and
+// one completed in the second in which the sync began may be of the sync before.
 func arrived(row *v1alpha1.ProtectedPVC, peer *v1alpha1.VolumeReplicationGroup) bool {
 	if row.LastSyncTime == nil || peer == nil || peer.Status.VolSync == nil {
 		return false
 	}
 	return slices.ContainsFunc(peer.Status.VolSync.Destinations, func(d v1alpha1.VolSyncDestinationStatus) bool {
-		return d.Name == row.Name && d.LastSyncTime != nil && !d.LastSyncTime.Before(row.LastSyncTime)
+		return d.Name == row.Name && row.LastSyncTime.Before(d.LastSyncTime)
 	})
 }
 
