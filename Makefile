@@ -33,9 +33,9 @@ test: unit build-failpoints ## Run all tests
 on-the-playground:
 	@$(MAKE) --jobs=1 access conformance e2e
 on-their-own:
-	@$(MAKE) --jobs=1 lifetime install chaos
+	@$(MAKE) --jobs=1 install chaos
 broken-on-purpose:
-	@$(MAKE) --jobs=1 failpoints
+	@$(MAKE) --jobs=1 failpoints lifetime
 	@nice $(MAKE) --jobs=1 explore
 
 .PHONY: unit
