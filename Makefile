@@ -26,16 +26,16 @@ verify: ## Fail if formatting, vet, or code generated anew makes a difference
 
 .PHONY: test
 test: unit build-failpoints ## Run all tests
-	@$(MAKE) --jobs=3 --output-sync=target on-the-playground on-their-own broken-on-purpose
+	@$(MAKE) --jobs=3 --output-sync=target lane-1 lane-2 lane-3
 
-# All but explore wait more than they work. Those of the first share a playground, the others have their own.
-.PHONY: on-the-playground on-their-own broken-on-purpose
-on-the-playground:
-	@$(MAKE) --jobs=1 access conformance e2e
-on-their-own:
+# Three lanes that take about as long. All but explore wait more than they work. Access, conformance and e2e share a playground.
+.PHONY: lane-1 lane-2 lane-3
+lane-1:
+	@$(MAKE) --jobs=1 access conformance e2e lifetime
+lane-2:
 	@$(MAKE) --jobs=1 install chaos
-broken-on-purpose:
-	@$(MAKE) --jobs=1 failpoints lifetime
+lane-3:
+	@$(MAKE) --jobs=1 failpoints
 	@nice $(MAKE) --jobs=1 explore
 
 .PHONY: unit
@@ -73,7 +73,7 @@ build-failpoints: build
 	@go build -tags failpoints -o bin/failpoints/dr-apiserver ./cmd/apiserver
 	@go build -tags failpoints -o bin/failpoints/dr-agent ./cmd/agent
 
-FAILPOINTS_PROCS ?= 12
+FAILPOINTS_PROCS ?= 8
 .PHONY: failpoints
 failpoints: tools build-failpoints ## Have the programs die between any two writes, one place after the other
 	@hack/own-playground.sh go tool ginkgo --procs=$(FAILPOINTS_PROCS) --timeout=30m --poll-progress-after=5m $(E2E_FLAGS) ./test/failpoints

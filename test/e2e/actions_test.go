@@ -114,17 +114,19 @@ var _ = Describe("A dry run", func() {
 			Expect(framework.Refused(err, http.StatusUnprocessableEntity, action.CheckTargetNotCurrent)).To(Succeed(),
 				"what would be refused is refused")
 		}
+		camera, err := app.NewCamera(app.Namespace)
+		Expect(err).NotTo(HaveOccurred())
 		// Syncs and captures change objects all the time, but not in every moment.
 		Eventually(func(ctx context.Context) (string, error) {
-			before, err := app.TakeSnapshot(ctx, app.Namespace)
+			before, err := camera.Take(ctx)
 			if err != nil {
 				return "", err
 			}
 			Expect(before).NotTo(BeEmpty())
 			try(ctx)
-			after, err := app.TakeSnapshot(ctx, app.Namespace)
+			after, err := camera.Take(ctx)
 			return before.Difference(after), err
-		}).WithContext(ctx).WithTimeout(framework.Soon).Should(BeEmpty())
+		}).WithContext(ctx).WithTimeout(framework.Replication).Should(BeEmpty())
 		Expect(actionsOf(ctx, app)).To(BeEmpty())
 	}, SpecTimeout(specTimeout))
 })

@@ -9,7 +9,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
+	"golang.org/x/sync/errgroup"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -20,41 +22,60 @@ import (
 // Snapshot is the resourceVersion of every object in the same namespace of all clusters, by cluster, kind and name.
 type Snapshot map[string]string
 
-// TakeSnapshot reads the resourceVersions of all objects of all kinds in the namespace, on the hub and on the managed clusters.
-func (c *Clusters) TakeSnapshot(ctx context.Context, namespace string) (Snapshot, error) {
-	snapshot := Snapshot{}
-	all := maps.Clone(c.Managed)
-	all[Hub] = c.Hub
-	for name, cluster := range all {
-		if err := snapshot.add(ctx, name, cluster, namespace); err != nil {
-			return nil, fmt.Errorf("snapshot of %s: %w", name, err)
-		}
-	}
-	return snapshot, nil
+// atOnce is how many kinds of a cluster are listed at a time.
+const atOnce = 8
+
+// Camera takes Snapshots of a namespace.
+type Camera struct {
+	namespace string
+	clusters  map[string]*Identity
+	kinds     map[string][]schema.GroupVersionResource
 }
 
-func (s Snapshot) add(ctx context.Context, name string, cluster *Identity, namespace string) error {
-	resources, err := listable(cluster)
-	if err != nil {
-		return err
-	}
-	client, err := metadata.NewForConfig(cluster.Config)
-	if err != nil {
-		return err
-	}
-	for _, resource := range resources {
-		list, err := client.Resource(resource).Namespace(namespace).List(ctx, metav1.ListOptions{})
-		if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
-			continue
-		}
+// NewCamera finds out which kinds there are on the hub and on the managed clusters.
+func (c *Clusters) NewCamera(namespace string) (*Camera, error) {
+	camera := &Camera{namespace: namespace, clusters: maps.Clone(c.Managed), kinds: map[string][]schema.GroupVersionResource{}}
+	camera.clusters[Hub] = c.Hub
+	for name, cluster := range camera.clusters {
+		kinds, err := listable(cluster)
 		if err != nil {
-			return fmt.Errorf("list %s: %w", resource.Resource, err)
+			return nil, fmt.Errorf("kinds of %s: %w", name, err)
 		}
-		for _, item := range list.Items {
-			s[fmt.Sprintf("%s %s/%s %s", name, resource.Group, resource.Resource, item.Name)] = item.ResourceVersion
+		camera.kinds[name] = kinds
+	}
+	return camera, nil
+}
+
+// Take reads the resourceVersions of all objects of all kinds, on all clusters at once: what changes all the time is to have little
+// time for it.
+func (c *Camera) Take(ctx context.Context) (Snapshot, error) {
+	snapshot, lock := Snapshot{}, sync.Mutex{}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(atOnce * len(c.clusters))
+	for name, cluster := range c.clusters {
+		client, err := metadata.NewForConfig(cluster.Config)
+		if err != nil {
+			return nil, err
+		}
+		for _, kind := range c.kinds[name] {
+			group.Go(func() error {
+				list, err := client.Resource(kind).Namespace(c.namespace).List(ctx, metav1.ListOptions{})
+				if apierrors.IsNotFound(err) || apierrors.IsMethodNotSupported(err) {
+					return nil
+				}
+				if err != nil {
+					return fmt.Errorf("list %s of %s: %w", kind.Resource, name, err)
+				}
+				lock.Lock()
+				defer lock.Unlock()
+				for _, item := range list.Items {
+					snapshot[fmt.Sprintf("%s %s/%s %s", name, kind.Group, kind.Resource, item.Name)] = item.ResourceVersion
+				}
+				return nil
+			})
 		}
 	}
-	return nil
+	return snapshot, group.Wait()
 }
 
 // listable lists the resources of a cluster whose objects are in namespaces, are stored and can be listed.
