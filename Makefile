@@ -73,7 +73,7 @@ build-failpoints: build
 	@go build -tags failpoints -o bin/failpoints/dr-apiserver ./cmd/apiserver
 	@go build -tags failpoints -o bin/failpoints/dr-agent ./cmd/agent
 
-FAILPOINTS_PROCS ?= 8
+FAILPOINTS_PROCS ?= 12
 .PHONY: failpoints
 failpoints: tools build-failpoints ## Have the programs die between any two writes, one place after the other
 	@hack/own-playground.sh go tool ginkgo --procs=$(FAILPOINTS_PROCS) --timeout=30m --poll-progress-after=5m $(E2E_FLAGS) ./test/failpoints
