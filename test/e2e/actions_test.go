@@ -68,6 +68,7 @@ var _ = Describe("An action", func() {
 	It("that is aborted before the point of no return leaves the application where it was", func(ctx SpecContext) {
 		app := protected(ctx)
 		start := countRecords(app)
+		fault(ctx, app, "hang=demote")
 		relocate, err := app.Relocate(ctx, toDR2)
 		Expect(err).NotTo(HaveOccurred())
 		By("waiting until the application is stopped")
@@ -75,6 +76,7 @@ var _ = Describe("An action", func() {
 		aborted, err := app.Abort(ctx)
 		Expect(err).NotTo(HaveOccurred())
 		Expect(aborted.Status.Abort).NotTo(BeNil())
+		letGoOn(ctx, app)
 		_, err = app.AwaitAction(ctx, relocate.Name, framework.Replication, framework.Ended(v1alpha1.ReasonAborted))
 		Expect(err).NotTo(HaveOccurred())
 		Expect(app.AwaitRunning(ctx, framework.DR1, framework.Soon)).To(Succeed())
@@ -88,12 +90,13 @@ var _ = Describe("An action", func() {
 
 	It("that is past its point of no return is not aborted and finishes", func(ctx SpecContext) {
 		app := protected(ctx)
-		fault(ctx, app, "fail=promote:2")
+		fault(ctx, app, "hang=promote")
 		relocate, err := app.Relocate(ctx, toDR2)
 		Expect(err).NotTo(HaveOccurred())
 		inStep(ctx, app, relocate.Name, v1alpha1.StepPromote)
 		_, err = app.Abort(ctx)
 		Expect(framework.RefusedOnly(err, http.StatusConflict, string(action.CausePointOfNoReturn))).To(Succeed())
+		letGoOn(ctx, app)
 		succeeded(ctx, app, relocate.Name)
 	}, SpecTimeout(specTimeout))
 })

@@ -128,6 +128,12 @@ func fault(ctx context.Context, app *framework.App, what string) {
 	Expect(playground.Do(ctx, "fault", what, "namespace="+app.Namespace)).To(Succeed())
 }
 
+// letGoOn takes the faults of the application's storage back.
+func letGoOn(ctx context.Context, app *framework.App) {
+	GinkgoHelper()
+	do(ctx, "fault", "clear", "namespace="+app.Namespace)
+}
+
 // disrupt gives a command to the playground now and another one, which undoes it, when the spec ends.
 func disrupt(ctx context.Context, command, undo []string) {
 	GinkgoHelper()

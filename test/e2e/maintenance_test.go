@@ -62,7 +62,7 @@ var _ = Describe("Storage that has to be told before its copies are promoted", f
 		settled(ctx, first, framework.DR2)
 		inStep(ctx, second, failovers[second].Name, v1alpha1.StepPromote)
 		Expect(theMode(ctx, class)).To(Equal(mode), "the second failover needs it yet")
-		do(ctx, "fault", "clear", "namespace="+second.Namespace)
+		letGoOn(ctx, second)
 		succeeded(ctx, second, failovers[second].Name)
 		Expect(framework.AwaitGone(ctx, playground.Hub.DR.DrV1alpha1().MaintenanceModes(), mode, framework.Soon)).To(Succeed())
 		for app, failover := range failovers {
