@@ -13,7 +13,7 @@ import (
 )
 
 func TestAClientLeavesTheConnectionOnlyOnceItIsTo(t *testing.T) {
-	leave := &atomic.Bool{}
+	leave := &atomic.Int32{}
 	server := httptest.NewUnstartedServer(withLeave(http.NotFoundHandler(), leave))
 	server.EnableHTTP2 = true
 	connections := 0
@@ -24,9 +24,13 @@ func TestAClientLeavesTheConnectionOnlyOnceItIsTo(t *testing.T) {
 	}
 	server.StartTLS()
 	defer server.Close()
-	ask := func() {
+	ask := func(method string) {
 		t.Helper()
-		response, err := server.Client().Get(server.URL)
+		request, err := http.NewRequestWithContext(t.Context(), method, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := server.Client().Do(request)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -35,15 +39,24 @@ func TestAClientLeavesTheConnectionOnlyOnceItIsTo(t *testing.T) {
 			t.Fatalf("answered by %s", response.Proto)
 		}
 	}
-	ask()
-	ask()
-	if connections != 1 {
-		t.Fatalf("%d connections for two requests", connections)
+	expect := func(want int, when string) {
+		t.Helper()
+		if connections != want {
+			t.Fatalf("%d connections, not %d, %s", connections, want, when)
+		}
 	}
-	leave.Store(true)
-	ask() // answered, and told to leave
-	ask()
-	if connections != 2 {
-		t.Errorf("%d connections; one is to be left for another", connections)
-	}
+	ask(http.MethodGet)
+	ask(http.MethodPost)
+	expect(1, "for two requests")
+	leave.Store(writers)
+	ask(http.MethodGet)
+	ask(http.MethodPost) // answered, and told to leave
+	expect(1, "before the one that was left is missed")
+	ask(http.MethodGet)
+	ask(http.MethodGet)
+	expect(2, "after a write")
+	leave.Store(everybody)
+	ask(http.MethodGet)
+	ask(http.MethodGet)
+	expect(3, "after a read")
 }
