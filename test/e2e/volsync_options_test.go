@@ -78,7 +78,7 @@ var _ = Describe("What VolSync copies", func() {
 		for _, mover := range movers(ctx, app, framework.DR1) {
 			Expect(mountedBy(mover)).To(ContainElement(BeKeyOf(claims)), "%s reads a volume of the application's", mover.Name)
 		}
-		do(ctx, "fault", "clear", "namespace="+app.Namespace)
+		letGoOn(ctx, app)
 		relocated(ctx, app, toDR2)
 		itStillWrites(ctx, app, framework.DR2)
 		nothingLostSince(app, start)

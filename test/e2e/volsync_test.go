@@ -195,7 +195,7 @@ var _ = Describe("An application whose volumes VolSync copies", func() {
 		halfWay(ctx, app, framework.DR1)
 		there := failedOver(ctx, app, forced)
 		lossIsAsPlanned(app, there)
-		do(ctx, "fault", "clear", "namespace="+app.Namespace)
+		letGoOn(ctx, app)
 		settled(ctx, app, framework.DR2)
 		lost := nothingLostBefore(app, there)
 

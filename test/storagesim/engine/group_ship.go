@@ -245,10 +245,7 @@ func openMembers(s GroupSnapshot, paths []string) (body io.Reader, closeAll func
 
 // askAll exchanges the states of volumes with the peer; its answers are in their order.
 func (e *Engine) askAll(ctx context.Context, volumes []*volume) ([]PeerState, error) {
-	states := make([]PeerState, 0, len(volumes))
-	for _, v := range volumes {
-		states = append(states, v.peerState())
-	}
+	states := statesOf(volumes)
 	ctx, cancel := context.WithTimeout(ctx, e.opts.Timeouts.Ask)
 	defer cancel()
 	answers, err := e.opts.Peer.Hello(ctx, states)

@@ -50,11 +50,7 @@ func (e *Engine) watchLink(ctx context.Context) {
 
 // greet exchanges the state of all volumes with the peer.
 func (e *Engine) greet(ctx context.Context) error {
-	all := e.all()
-	states := make([]PeerState, 0, len(all))
-	for _, v := range all {
-		states = append(states, v.peerState())
-	}
+	states := statesOf(e.all())
 	ctx, cancel := context.WithTimeout(ctx, e.opts.Timeouts.Ask)
 	defer cancel()
 	answers, err := e.opts.Peer.Hello(ctx, states)

@@ -117,11 +117,9 @@ func (v *volume) markDiverged(ctx context.Context) error {
 
 // yield tells the peer that the promotion over it is given up. What it has is pulled by the next resync.
 func (e *Engine) yield(ctx context.Context, volumes ...*volume) error {
-	states := make([]PeerState, 0, len(volumes))
-	for _, v := range volumes {
-		state := v.peerState()
-		state.Yields = true
-		states = append(states, state)
+	states := statesOf(volumes)
+	for i := range states {
+		states[i].Yields = true
 	}
 	ctx, cancel := context.WithTimeout(ctx, e.opts.Timeouts.Ask)
 	defer cancel()

@@ -252,3 +252,12 @@ func (v *volume) peerState() PeerState {
 	defer v.mu.Unlock()
 	return v.state()
 }
+
+// statesOf is what the peer is told of several volumes.
+func statesOf(volumes []*volume) []PeerState {
+	states := make([]PeerState, 0, len(volumes))
+	for _, v := range volumes {
+		states = append(states, v.peerState())
+	}
+	return states
+}

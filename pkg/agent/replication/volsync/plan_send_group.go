@@ -155,7 +155,7 @@ func (f *Facts) wantedOf(snapshot *GroupSnapshot) sending {
 	confirm := sending{first.cycle.next(), first.at, first.final + confirmSuffix}
 	for _, m := range membersOf(snapshot.GetAnnotations()) {
 		rs := f.Sources[m]
-		if rs == nil || trigger(rs) != confirm.String() && (trigger(rs) != first.String() || !succeeded(rs)) {
+		if rs == nil || trigger(rs) != confirm.String() && !sentAs(rs, first) {
 			return first
 		}
 	}
@@ -166,7 +166,7 @@ func (f *Facts) wantedOf(snapshot *GroupSnapshot) sending {
 func (s *sender) member(snapshot *GroupSnapshot, claim *Claim, wanted sending) bool {
 	name := copyName(claim.Name, snapshot.cycle())
 	rs := s.Sources[claim.Name]
-	if rs != nil && trigger(rs) == wanted.String() && succeeded(rs) {
+	if sentAs(rs, wanted) {
 		return true
 	}
 	if s.Copies[name] == nil {

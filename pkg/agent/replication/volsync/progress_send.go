@@ -88,7 +88,7 @@ func (f *Facts) underWay(s *v1alpha1.VolSyncGroupSource, snapshot *GroupSnapshot
 	members := membersOf(snapshot.GetAnnotations())
 	wanted := f.wantedOf(snapshot)
 	for _, m := range members {
-		if rs := f.Sources[m]; rs != nil && trigger(rs) == wanted.String() && succeeded(rs) {
+		if sentAs(f.Sources[m], wanted) {
 			s.Sent = append(s.Sent, m)
 		}
 	}

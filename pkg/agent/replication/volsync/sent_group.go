@@ -69,6 +69,11 @@ func lastNoted(sources map[string]*volsyncv1alpha1.ReplicationSource) (last send
 	return last, took, found
 }
 
+// sentAs tells whether a source has sent its volume in a cycle; one that is not there has not.
+func sentAs(rs *volsyncv1alpha1.ReplicationSource, s sending) bool {
+	return rs != nil && trigger(rs) == s.String() && succeeded(rs)
+}
+
 // sentIn tells whether a volume was among what was sent in a cycle. Its source has gone along with every one since it was made.
 func sentIn(rs *volsyncv1alpha1.ReplicationSource, s sending) bool {
 	joined, ok := parseSending(rs.Annotations[annotationJoined])
