@@ -305,9 +305,29 @@ func (q question) targetCapture() *v1alpha1.CaptureReference {
 // synced tells whether every volume was on the target at some time. Synchronous replication has no sync times.
 func (q question) synced() bool {
 	if Synchronous(q.Policy) {
-		return q.wayBack() || q.sourceGroup != nil && conditionTrue(q.sourceGroup, v1alpha1.ConditionDataProtected)
+		return q.wayBack() || mirrored(q.sourceGroup)
 	}
 	return q.syncPoint != nil
+}
+
+// mirrored tells whether a group says that whatever replicates its volumes has them where a peer can use them. Those that
+// nothing replicates have a check of their own.
+func mirrored(group *v1alpha1.VolumeReplicationGroup) bool {
+	if group == nil {
+		return false
+	}
+	found := conditionTrue(group, v1alpha1.ConditionDataProtected)
+	for i := range group.Status.ProtectedPVCs {
+		row := &group.Status.ProtectedPVCs[i]
+		switch {
+		case row.ReplicationMethod == "":
+		case meta.IsStatusConditionTrue(row.Conditions, v1alpha1.ConditionDataProtected):
+			found = true
+		default:
+			return false
+		}
+	}
+	return found
 }
 
 func (q question) findSourceUnhealthy() (bool, string) {

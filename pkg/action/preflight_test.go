@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -60,6 +61,26 @@ func leavingBehind(f action.Facts) action.Facts {
 		row("plain", "", metav1.ConditionTrue, metav1.ConditionFalse),
 		row("unbound", "", metav1.ConditionFalse, metav1.ConditionFalse),
 	}
+	return f
+}
+
+// sharing has an application whose policy has no interval use a volume of shared storage, one that is mirrored as said, one that
+// nothing replicates, and one that is not there yet.
+func sharing(f action.Facts, mirrored metav1.ConditionStatus) action.Facts {
+	f = leavingBehind(f)
+	f.Policy.Spec.SchedulingInterval = ""
+	f.Placement.Status.LastGroupSyncTime = nil
+	source := f.Groups[builder.DR1]
+	source.Status.LastGroupSyncTime = nil
+	meta.SetStatusCondition(&source.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionDataProtected, Status: metav1.ConditionFalse, Reason: "NoPeerClass"})
+	rows := source.Status.ProtectedPVCs
+	rows[0].ReplicationMethod = v1alpha1.MethodVolumeReplication
+	meta.SetStatusCondition(&rows[0].Conditions, metav1.Condition{Type: v1alpha1.ConditionDataProtected, Status: mirrored, Reason: "Known"})
+	source.Status.ProtectedPVCs = append(rows, v1alpha1.ProtectedPVC{
+		Namespace: "shop", Name: "shared", ReplicationMethod: v1alpha1.MethodShared, Conditions: []metav1.Condition{
+			{Type: v1alpha1.ConditionDataReady, Status: metav1.ConditionTrue}, {Type: v1alpha1.ConditionDataProtected, Status: metav1.ConditionTrue},
+		},
+	})
 	return f
 }
 
@@ -213,6 +234,18 @@ func TestPreflightChecks(t *testing.T) {
 				f.Placement.Status.LastGroupSyncTime = nil
 				f.Groups[builder.DR1].Status.LastGroupSyncTime = nil
 			}), request: action.Request{Type: v1alpha1.ActionFailover, Acknowledgements: ack},
+		},
+		"a volume that nothing replicates beside those of shared storage is left behind by force only": {
+			facts: sharing(dead(), metav1.ConditionTrue), request: failover(),
+			failed: []string{"VolumesProtected"}, code: http.StatusConflict, says: "not be on dr2: shop/plain;",
+		},
+		"forced, it is left behind": {
+			facts: sharing(dead(), metav1.ConditionTrue), request: action.Request{Type: v1alpha1.ActionFailover, Force: true},
+			overridden: []string{"VolumesProtected"},
+		},
+		"a volume that is not mirrored yet is not left behind, beside those of shared storage": {
+			facts: sharing(dead(), metav1.ConditionFalse), request: action.Request{Type: v1alpha1.ActionFailover, Force: true},
+			failed: []string{"Protected"}, overridden: []string{"VolumesProtected"}, code: http.StatusConflict, says: "not every volume",
 		},
 		"the fence of a lost cluster stands for the acknowledgement": {
 			facts: with(dead(), func(f *action.Facts) { fence(f, builder.DR1) }), request: failover(),

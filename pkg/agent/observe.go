@@ -87,14 +87,15 @@ func (a *Agent) observeVolumes(ctx context.Context, f *Facts) ([]Volume, error) 
 	return volumes, nil
 }
 
-// observeUsers finds out who uses claims where nobody should: on a standby, those that were left behind or are not the group's.
+// observeUsers finds out who uses claims where nobody should: on a standby, those that were left behind or are not the group's;
+// where the application is about to be restored, all.
 func (a *Agent) observeUsers(ctx context.Context, f *Facts, volumes []Volume) error {
-	if spec := f.spec(); spec.ReplicationState != v1alpha1.Secondary || spec.Action != "" {
-		return nil
-	}
+	spec := f.spec()
+	standby := spec.ReplicationState == v1alpha1.Secondary && spec.Action == ""
+	restoring := spec.ReplicationState == v1alpha1.Primary && f.Checkpoint != nil && !f.Checkpoint.Settled
 	for i := range volumes {
 		v := &volumes[i]
-		if !v.Copy && f.own(v) {
+		if !restoring && !(standby && (v.Copy || !f.own(v))) {
 			continue
 		}
 		var err error
@@ -145,6 +146,7 @@ func (a *Agent) foreign(owner string, key types.NamespacedName) bool {
 func rulesOf(f *Facts) (replication.Rules, error) {
 	spec := f.spec()
 	rules := replication.Rules{Group: f.Key, Epoch: spec.Epoch, Cluster: f.Cluster}
+	rules.PeersRequired = f.Checkpoint != nil && f.Checkpoint.PeersRequired
 	if spec.Sync != nil {
 		rules.Peers = spec.Sync.PeerClasses
 	}
@@ -152,7 +154,6 @@ func rulesOf(f *Facts) (replication.Rules, error) {
 	if async == nil {
 		return rules, nil
 	}
-	rules.PeersRequired = f.Checkpoint != nil && f.Checkpoint.PeersRequired
 	rules.Async, rules.Interval, rules.Peers = true, async.SchedulingInterval, async.PeerClasses
 	for _, s := range []struct {
 		name string

@@ -95,6 +95,12 @@ func (s side) ids(classes []v1alpha1.ClassInfo, usable func(*v1alpha1.ClassInfo)
 	return slices.Compact(ids)
 }
 
+// intervals are those at which the storage class's volumes can be replicated by their storage, sorted.
+func (s side) intervals() []string {
+	scheduled := func(class *v1alpha1.ClassInfo) bool { return class.SchedulingInterval != "" }
+	return s.ids(s.config.VolumeReplicationClasses, scheduled, func(class *v1alpha1.ClassInfo) string { return class.SchedulingInterval })
+}
+
 // has tells whether one of the classes goes with the storage class and is selected.
 func (s side) has(classes []v1alpha1.ClassInfo, selector labels.Selector) bool {
 	return slices.ContainsFunc(classes, func(c v1alpha1.ClassInfo) bool { return s.fits(&c) && selector.Matches(labels.Set(c.Labels)) })

@@ -38,7 +38,8 @@ func Decide(f Facts) v1alpha1.DRPolicyStatus {
 		status.Async, status.Sync, status.Unpaired = found, nil, unpaired
 		if f.Policy.Spec.SchedulingInterval == "" {
 			status.Async, status.Sync = nil, found
-		} else if len(pairs) == 0 {
+		}
+		if len(pairs) == 0 {
 			reason, message = "NoPeerClasses", noPeerClasses(f, unpaired)
 		}
 	}

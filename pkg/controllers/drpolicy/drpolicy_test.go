@@ -55,10 +55,9 @@ func TestValidated(t *testing.T) {
 		"no class that can be replicated": {
 			func(f *Facts) { f.Configs[dr2] = builder.DRClusterConfig(dr2).Obj() }, "NoPeerClasses", "fast: dr2 has no StorageClass of that name",
 		},
-		"a synchronous policy needs no classes": {func(f *Facts) {
+		"no class that can be protected without an interval": {func(f *Facts) {
 			f.Policy = builder.DRPolicy("gold").New().Interval("").Obj()
-			f.Configs[dr2] = builder.DRClusterConfig(dr2).Obj()
-		}, "Validated", ""},
+		}, "NoPeerClasses", "a DRPolicy with that schedulingInterval protects it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := usable()

@@ -98,8 +98,8 @@ func TestTheMethodFollowsFromWhatBothClustersHave(t *testing.T) {
 		"one storage, at intervals":                     {all(shared, snapshots), all(shared, snapshots), nil, "", []string{"same storage (one)", "empty schedulingInterval"}},
 		"one storage by two drivers":                    {all(shared), all(shared, otherDriver), synchronous, "", []string{"csi on dr1 but other on dr2"}},
 		"storage that mirrors each write":               {all(unscheduled), all(unscheduled), synchronous, v1alpha1.MethodVolumeReplication, nil},
-		"storage that mirrors at intervals":             {all(mirrored), all(mirrored), synchronous, "", []string{"no schedulingInterval"}},
-		"snapshots are never synchronous":               {all(snapshots), all(snapshots), synchronous, "", []string{"dr1 has no VolumeReplicationClass"}},
+		"storage that mirrors at intervals":             {all(mirrored), all(mirrored), synchronous, "", []string{"no schedulingInterval", "replicates every 5m; a DRPolicy"}},
+		"snapshots are never synchronous":               {all(snapshots), all(snapshots), synchronous, "", []string{"dr1 has no VolumeReplicationClass", "VolSync can copy"}},
 		"storage that mirrors each write, at intervals": {all(unscheduled), all(unscheduled), nil, "", []string{"schedulingInterval 5m"}},
 	} {
 		t.Run(name, func(t *testing.T) {

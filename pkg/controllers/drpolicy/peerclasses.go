@@ -63,13 +63,32 @@ func (p *pairing) find() (v1alpha1.PeerClass, string) {
 		return peer, ""
 	}
 	noReplication := p.byStorage(&peer)
-	if noReplication == "" || p.rules.interval == "" {
-		return peer, noReplication
+	switch {
+	case noReplication == "":
+		return peer, ""
+	case p.rules.interval == "":
+		return peer, noReplication + p.atIntervals()
 	}
 	if noSnapshots := p.bySnapshots(&peer); noSnapshots != "" {
 		return peer, noReplication + " " + noSnapshots
 	}
 	return peer, ""
+}
+
+// atIntervals says which policies would protect the class, if it takes an interval.
+func (p *pairing) atIntervals() string {
+	var peer v1alpha1.PeerClass
+	for _, interval := range p.sides[0].intervals() {
+		scheduled := *p
+		scheduled.rules.interval = interval
+		if scheduled.byStorage(&peer) == "" {
+			return fmt.Sprintf(" Its storage replicates every %s; a DRPolicy with that schedulingInterval protects it.", interval)
+		}
+	}
+	if p.bySnapshots(&peer) == "" {
+		return " VolSync can copy its snapshots at intervals; a DRPolicy with a schedulingInterval protects it."
+	}
+	return ""
 }
 
 // comparable says why the two classes can't even be compared.
