@@ -37,9 +37,7 @@ var _ = Describe("What was begun comes to its end and loses only what it may, th
 						step.labels(m, moment, kinds), func(ctx SpecContext) {
 							app := deployed(ctx, m)
 							for _, kind := range kinds {
-								for _, point := range []string{step.operation + ".before", step.operation + ".after"} {
-									app.spoiled(ctx, moment, step.at, kind, point)
-								}
+								app.spoiled(ctx, moment, step.at, kind, step.operation+".before", step.operation+".after")
 							}
 						}, SpecTimeout(specTimeout))
 				}
@@ -65,36 +63,48 @@ func doing(kinds []faults.Kind) string {
 	return strings.Join(words, " and ")
 }
 
-// spoiled has the application go through the moment while a fault happens.
-func (a *application) spoiled(ctx context.Context, m moment, at role, kind faults.Kind, value string) {
+// spoiled has the application go through the moment while faults happen, one after the other: as many of them in one go as it comes by.
+func (a *application) spoiled(ctx context.Context, m moment, at role, kind faults.Kind, values ...string) {
 	GinkgoHelper()
-	word := fmt.Sprintf("%s=%s", kind, value)
-	for range tellings {
-		p := a.passage(ctx, m)
-		By(fmt.Sprintf("a %s on %s, where the storage is told to %s", m, a.here, word))
-		i := a.injection(a.cluster(at), word)
-		began := time.Now()
-		if diesAtRest(kind, value) {
-			p.begin(ctx)
-			i.arm(ctx)
-		} else {
-			i.arm(ctx)
+	for missed := 0; len(values) > 0; {
+		left := a.went(ctx, m, at, kind, values)
+		if len(left) == len(values) {
+			missed++
+		}
+		Expect(missed).To(BeNumerically("<", tellings), "%s of %v did not happen in a %s", kind, left, m)
+		values = left
+	}
+}
+
+// went has the application go through the moment once, and returns the faults that did not happen in it.
+func (a *application) went(ctx context.Context, m moment, at role, kind faults.Kind, values []string) []string {
+	GinkgoHelper()
+	p := a.passage(ctx, m)
+	if diesAtRest(kind, values[0]) {
+		p.begin(ctx)
+	}
+	for n, value := range values {
+		By(fmt.Sprintf("a %s on %s, where the storage of the %s is told to %s=%s", m, a.here, at, kind, value))
+		i := a.injection(a.cluster(at), fmt.Sprintf("%s=%s", kind, value))
+		i.arm(ctx)
+		if n == 0 && !diesAtRest(kind, value) {
 			p.begin(ctx)
 		}
-		happened := i.awaited(ctx, kind, began, func(ctx context.Context) bool { return a.over(ctx, p) })
-		if happened && (kind == faults.Fail || kind == faults.Hang) {
+		if !i.awaited(ctx, kind, value, func(ctx context.Context) bool { return a.over(ctx, p) }) {
+			a.heal(ctx)
+			p.end(ctx)
+			return values[n:]
+		}
+		if kind == faults.Fail || kind == faults.Hang {
 			hold(ctx)
 		}
-		if kind != faults.Lag {
-			a.heal(ctx)
-		}
-		p.end(ctx)
-		a.heal(ctx)
-		if happened {
-			return
-		}
 	}
-	Fail(fmt.Sprintf("%s did not happen in a %s", word, m))
+	if kind != faults.Lag {
+		a.heal(ctx)
+	}
+	p.end(ctx)
+	a.heal(ctx)
+	return nil
 }
 
 // diesAtRest says that the storage would die before the moment has begun, because it always takes the step.
@@ -144,7 +154,7 @@ func (a *application) surveyed(ctx context.Context, m moment) []step {
 	p.end(ctx)
 	var found []step
 	for at, i := range injections {
-		for _, h := range i.log() {
+		for _, h := range i.happenings() {
 			if s := (step{operationOf(h.Point), at}); h.Kind == faults.Note && !slices.Contains(found, s) {
 				found = append(found, s)
 			}

@@ -20,8 +20,9 @@ const (
 	held = 2 * time.Second
 	// tidying is how long storage is given to take away what was for the moment only, once all has come to rest.
 	tidying = 10 * time.Second
-	// polling is how often is read what happened.
+	// polling is how often is read what happened, asking how often the hub is asked whether all has come to rest.
 	polling = 50 * time.Millisecond
+	asking  = time.Second
 )
 
 // injection is faults put on the volumes of an application on one cluster.
@@ -29,19 +30,26 @@ type injection struct {
 	app     *application
 	cluster string
 	words   []string
-	// injected says since when what happens counts, armed when they were put in place last.
-	injected, armed time.Time
+	// log is what happens on the cluster, seen what has happened to the application's volumes since the injection was made.
+	log  *faults.Log
+	seen []faults.Happening
+	// armed says when the faults were put in place last.
+	armed time.Time
 }
 
 // injection of faults on a cluster, which are not in place yet.
 func (a *application) injection(cluster string, words ...string) *injection {
+	GinkgoHelper()
+	log, err := faults.FollowLog(component.Cluster{Root: playground.Root, Name: cluster}.Dir("volumes"))
+	Expect(err).NotTo(HaveOccurred())
 	return &injection{
-		app: a, cluster: cluster, injected: time.Now(),
-		words: append([]string{"fault", "cluster=" + cluster, "namespace=" + a.Namespace}, words...),
+		app: a, cluster: cluster, log: log,
+		words: append([]string{"fault", "clear", "cluster=" + cluster, "namespace=" + a.Namespace}, words...),
 	}
 }
 
-// arm puts the faults in place. A simulator that is being started, because somebody else's fault had it die, is told once it has.
+// arm puts the faults in place, and takes back in the same moment those that were there before: what hung may hang at the next point.
+// A simulator that is being started, because somebody else's fault had it die, is told once it has.
 func (i *injection) arm(ctx context.Context) {
 	i.armed = time.Now()
 	if err := playground.Do(ctx, i.words...); err != nil {
@@ -49,19 +57,21 @@ func (i *injection) arm(ctx context.Context) {
 	}
 }
 
-// awaited waits until a fault of the kind happens in the middle of what began at a time, and says whether it did before that was over
-// and tidied up.
-func (i *injection) awaited(ctx context.Context, kind faults.Kind, began time.Time, over func(context.Context) bool) (happened bool) {
+// awaited waits until a fault happens, and says whether it did before all was over and tidied up.
+func (i *injection) awaited(ctx context.Context, kind faults.Kind, value string, over func(context.Context) bool) (happened bool) {
 	GinkgoHelper()
-	var rested time.Time
+	var rested, asked time.Time
 	Eventually(ctx, func(ctx context.Context) bool {
-		if rested.IsZero() && over(ctx) {
-			rested = time.Now()
+		if rested.IsZero() && time.Since(asked) > asking {
+			asked = time.Now()
+			if over(ctx) {
+				rested = time.Now()
+			}
 		}
 		ended := !rested.IsZero() && time.Since(rested) > tidying
-		log := i.log()
+		log := i.happenings()
 		happened = slices.ContainsFunc(log, func(h faults.Happening) bool {
-			return h.Kind == kind && (!h.Time.Before(began) || kind == faults.Hang) // what hung before hangs still
+			return h.Kind == kind && (h.Point == value || kind == faults.Lag)
 		})
 		if !happened && slices.ContainsFunc(log, func(h faults.Happening) bool { return h.Kind == faults.Start && h.Time.After(i.armed) }) {
 			i.arm(ctx)
@@ -71,12 +81,15 @@ func (i *injection) awaited(ctx context.Context, kind faults.Kind, began time.Ti
 	return happened
 }
 
-// log is what has happened to the application's volumes on the cluster that counts.
-func (i *injection) log() []faults.Happening {
+// happenings are what has happened to the application's volumes on the cluster since the injection was made.
+func (i *injection) happenings() []faults.Happening {
 	GinkgoHelper()
-	all, err := faults.ReadLog(faults.LogFile(component.Cluster{Root: playground.Root, Name: i.cluster}.Dir("volumes")))
+	latest, err := i.log.Next()
 	Expect(err).NotTo(HaveOccurred())
-	return slices.DeleteFunc(all, func(h faults.Happening) bool {
-		return h.Time.Before(i.injected) || h.Kind != faults.Start && h.Namespace != i.app.Namespace
-	})
+	for _, h := range latest {
+		if h.Kind == faults.Start || h.Namespace == i.app.Namespace {
+			i.seen = append(i.seen, h)
+		}
+	}
+	return i.seen
 }

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 // Fault hands the words on to the storage simulators that run, which know what faults there are, and reports what is
 // in place then. A simulator that starts has no faults.
 func (s *Supervisor) Fault(ctx context.Context, report Progress, words []string) error {
+	var failures []error
 	for _, name := range managedClusters {
 		c := s.clusters[name]
 		if !c.runs(component.Storage) {
@@ -26,11 +28,12 @@ func (s *Supervisor) Fault(ctx context.Context, report Progress, words []string)
 		}
 		answer, err := s.control(ctx, c, words)
 		if err != nil {
-			return fmt.Errorf("the storage of %s: %w", name, err)
+			failures = append(failures, fmt.Errorf("the storage of %s: %w", name, err))
+			continue
 		}
 		report("%-4s %s", name, answer)
 	}
-	return nil
+	return errors.Join(failures...)
 }
 
 func (s *Supervisor) control(ctx context.Context, c *cluster, words []string) (string, error) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"k8s.io/klog/v2"
 
@@ -50,14 +51,14 @@ func put(r *http.Request, cluster string, injector *faults.Injector) error {
 	if err != nil {
 		return err
 	}
+	here := slices.DeleteFunc(request.Faults, func(f faults.Fault) bool { return f.Cluster != "" && f.Cluster != cluster })
 	if request.Clear {
-		injector.Clear(request.Scope)
+		injector.Replace(request.Scope, here...)
+	} else {
+		injector.Add(here...)
 	}
-	for _, f := range request.Faults {
-		if f.Cluster == "" || f.Cluster == cluster {
-			injector.Add(f)
-			klog.InfoS("Fault put in place", "fault", f.String())
-		}
+	for _, f := range here {
+		klog.InfoS("Fault put in place", "fault", f.String())
 	}
 	return nil
 }

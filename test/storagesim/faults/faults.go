@@ -95,13 +95,17 @@ func (i *Injector) Add(faults ...Fault) {
 }
 
 // Clear takes back the faults that are narrowed as scope is, the zero Fault all of them, and lets go what hangs for them.
-func (i *Injector) Clear(scope Fault) {
+func (i *Injector) Clear(scope Fault) { i.Replace(scope) }
+
+// Replace takes back what Clear does and puts others in place at once: what hung for those may hang for these next.
+func (i *Injector) Replace(scope Fault, faults ...Fault) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.faults = slices.DeleteFunc(i.faults, func(f Fault) bool {
 		return (scope.Cluster == "" || scope.Cluster == f.Cluster) &&
 			(scope.Namespace == "" || scope.Namespace == f.Namespace) && (scope.Volume == "" || scope.Volume == f.Volume)
 	})
+	i.faults = append(i.faults, faults...)
 	i.notify()
 }
 

@@ -5,7 +5,9 @@ package faults
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -128,9 +130,13 @@ func TestCrashes(t *testing.T) {
 }
 
 func TestWhatHappenedIsWrittenDownOnceAndBeforeItHappens(t *testing.T) {
-	path := LogFile(filepath.Join(t.TempDir(), "volumes"))
+	dataDir := filepath.Join(t.TempDir(), "volumes")
+	log, err := FollowLog(dataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
 	i := &Injector{Die: func(string) {}, Log: func(h Happening) {
-		if err := Append(path, h); err != nil {
+		if err := Append(LogFile(dataDir), h); err != nil {
 			t.Error(err)
 		}
 	}}
@@ -140,7 +146,7 @@ func TestWhatHappenedIsWrittenDownOnceAndBeforeItHappens(t *testing.T) {
 		_ = i.At(t.Context(), "ship.before", volume)
 	}
 	_ = i.At(t.Context(), "commit.before", volume)
-	all, err := ReadLog(path)
+	all, err := log.Next()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +157,75 @@ func TestWhatHappenedIsWrittenDownOnceAndBeforeItHappens(t *testing.T) {
 	want := []string{"note=ship.before shop/pvc-1", "fail=ship.before shop/pvc-1", "crash=commit.before shop/pvc-1"}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestALogIsFollowedLineByLine(t *testing.T) {
+	dataDir := filepath.Join(t.TempDir(), "volumes")
+	read := func(l *Log) (points []string) {
+		t.Helper()
+		all, err := l.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, h := range all {
+			points = append(points, h.Point)
+		}
+		return points
+	}
+	write := func(text string) {
+		t.Helper()
+		file, err := os.OpenFile(LogFile(dataDir), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := file.WriteString(text); errors.Join(err, file.Close()) != nil {
+			t.Fatal(err)
+		}
+	}
+	early, err := FollowLog(dataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(`{"point":"a"}` + "\n" + `{"point":"b"}` + "\n" + `{"poi`)
+	if got := read(early); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("%q", got)
+	}
+	if got := read(early); got != nil {
+		t.Errorf("%q of half a line", got)
+	}
+	write(`nt":"c"}` + "\n")
+	late, err := FollowLog(dataDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(`{"point":"d"}` + "\n")
+	if got := read(early); !slices.Equal(got, []string{"c", "d"}) {
+		t.Errorf("%q", got)
+	}
+	if got := read(late); !slices.Equal(got, []string{"d"}) {
+		t.Errorf("%q of what was written since", got)
+	}
+}
+
+func TestWhatHangsMayHangAtTheNextPointOnceItIsLetGo(t *testing.T) {
+	happened := make(chan string, 2)
+	i := &Injector{Log: func(h Happening) { happened <- h.Point }}
+	i.Add(Fault{Kind: Hang, Point: "ship.before", Namespace: "shop"})
+	done := make(chan error)
+	go func() {
+		done <- errors.Join(i.At(t.Context(), "ship.before", volume), i.At(t.Context(), "ship.after", volume))
+	}()
+	if got := <-happened; got != "ship.before" {
+		t.Fatal(got)
+	}
+	i.Replace(Fault{Namespace: "shop"}, Fault{Kind: Hang, Point: "ship.after", Namespace: "shop"})
+	if got := <-happened; got != "ship.after" {
+		t.Fatal(got)
+	}
+	i.Clear(Fault{})
+	if err := <-done; err != nil {
+		t.Error(err)
 	}
 }
 

@@ -7,7 +7,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"time"
@@ -49,10 +51,38 @@ func Append(path string, h Happening) error {
 	return errors.Join(err, file.Close())
 }
 
-// ReadLog reads what happened. A line that is not whole yet is left out.
-func ReadLog(path string) ([]Happening, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// Log is followed as it grows: much may happen, and be asked for often.
+type Log struct {
+	path string
+	read int64
+}
+
+// FollowLog returns the log of the simulator with the data directory, from where it ends now.
+func FollowLog(dataDir string) (*Log, error) {
+	l := &Log{path: LogFile(dataDir)}
+	info, err := os.Stat(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return l, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.read = info.Size()
+	return l, nil
+}
+
+// Next reads what happened since it was asked for last. A line that is not whole yet is left for the next time.
+func (l *Log) Next() ([]Happening, error) {
+	file, err := os.Open(l.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	raw, err := io.ReadAll(io.NewSectionReader(file, l.read, math.MaxInt64-l.read))
+	if err != nil {
 		return nil, err
 	}
 	var all []Happening
@@ -65,6 +95,7 @@ func ReadLog(path string) ([]Happening, error) {
 			return nil, err
 		}
 		all = append(all, h)
+		l.read += int64(len(line))
 	}
 	return all, nil
 }
