@@ -4,6 +4,7 @@
 package volsync
 
 import (
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -54,8 +55,9 @@ func costOf(sources map[string]*volsyncv1alpha1.ReplicationSource, last sending)
 	return c
 }
 
-// rsyncSent is how rsync sums up what it sent. Digits come in groups, as the mover's locale has them.
-var rsyncSent = regexp.MustCompile(`(?m)^\s*sent ([\d.,]+) bytes`)
+// rsyncSent is how rsync sums up what it sent: in digits that come in groups, as the mover's locale has them, or, as VolSync asks
+// for it, from a thousand bytes on in units of which there is a fraction.
+var rsyncSent = regexp.MustCompile(`(?m)^\s*sent ([\d.,]+)([KMGTP]?) bytes`)
 
 // sentBytes is how much a mover says that it sent, in one go or in several; nil if it does not say.
 func sentBytes(mover *volsyncv1alpha1.MoverStatus) *int64 {
@@ -64,9 +66,21 @@ func sentBytes(mover *volsyncv1alpha1.MoverStatus) *int64 {
 	}
 	var sum *int64
 	for _, match := range rsyncSent.FindAllStringSubmatch(mover.Logs, -1) {
-		if n, err := strconv.ParseInt(strings.NewReplacer(",", "", ".", "").Replace(match[1]), 10, 64); err == nil {
+		if n, err := rsyncNumber(match[1], match[2]); err == nil {
 			sum = ptr.To(ptr.Deref(sum, 0) + n)
 		}
 	}
 	return sum
+}
+
+// rsyncNumber reads 1,234 and 1.23K, which is as exact as it gets.
+func rsyncNumber(digits, unit string) (int64, error) {
+	if unit == "" {
+		return strconv.ParseInt(strings.NewReplacer(",", "", ".", "").Replace(digits), 10, 64)
+	}
+	n, err := strconv.ParseFloat(strings.ReplaceAll(digits, ",", "."), 64)
+	for range strings.Index("KMGTP", unit) + 1 {
+		n *= 1000
+	}
+	return int64(math.Round(n)), err
 }

@@ -186,11 +186,17 @@ func TestHowMuchRsyncSent(t *testing.T) {
 total size is 2,000,000  speedup is 1.62
 sent 88 bytes  received 19 bytes  214.00 bytes/sec
 rsync completed in 2s`
+	const inUnits = `sent 833.81K bytes  received 397.18K bytes  30.39K bytes/sec
+total size is 5.18M  speedup is 4.21
+sent 1,003 bytes  received 5,657 bytes  13,320.00 bytes/sec
+rsync completed in 41s`
 	tests := map[string]struct {
 		mover *volsyncv1alpha1.MoverStatus
 		want  int64
 	}{
 		"in two runs":         {&volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultSuccessful, Logs: logs}, 1234655},
+		"in units":            {&volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultSuccessful, Logs: inUnits}, 833_810 + 1003},
+		"in units, elsewhere": {&volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultSuccessful, Logs: "sent 2,05G bytes  received 35 bytes"}, 2_050_000_000},
 		"in another country":  {&volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultSuccessful, Logs: "sent 1.234 bytes  received 35 bytes"}, 1234},
 		"by one that failed":  {&volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultFailed, Logs: logs}, -1},
 		"by one that is mute": {&volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultSuccessful, Logs: "diskrsync completed in 3s"}, -1},
