@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -237,5 +238,40 @@ func TestProtectionThatIsTakenUpAgainAfterAMoveFindsWhatItLeftBehind(t *testing.
 	w.runsOnlyOn("dr1", "dr2")
 	if err := w.sites["dr1"].api.Get(t.Context(), client.ObjectKeyFromObject(settings), settings); err != nil || settings.Data["new"] != "w" {
 		t.Errorf("settings on dr1: %v, %v", settings.Data, err)
+	}
+}
+
+func TestAClaimThatWasDeletedOrMadeAnewElsewhereDoesNotComeBack(t *testing.T) {
+	w := newTwoSites(t)
+	w.sites["dr1"].deploy()
+	w.sites["dr1"].create(claimed("c", "pv-c")...)
+	w.command("dr1", v1alpha1.Primary, "", 1, nil)
+	w.command("dr2", v1alpha1.Secondary, "", 1, nil)
+	w.until("protected", w.is("dr1", v1alpha1.PrimaryState, allGood...), "dr1")
+	w.failover()
+
+	for _, name := range []string{"b", "c"} {
+		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name}}
+		if err := w.sites["dr2"].api.Delete(t.Context(), claim); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.storage.forget("dr2", "b", "c")
+	w.sites["dr2"].create(claimed("b", "pv-b2")...)
+	w.until("protected anew", func() bool { return w.storage.role("dr2", "b") == replication.Primary }, "dr2")
+	w.relocate()
+
+	dr1 := w.sites["dr1"].api
+	claim, volume := &corev1.PersistentVolumeClaim{}, &corev1.PersistentVolume{}
+	if err := dr1.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: "c"}, claim); !apierrors.IsNotFound(err) {
+		t.Errorf("the claim that was deleted: %v", err)
+	}
+	if err := dr1.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: "b"}, claim); err != nil || claim.Spec.VolumeName != "pv-b2" {
+		t.Errorf("the claim that was made anew has volume %s, %v", claim.Spec.VolumeName, err)
+	}
+	for _, name := range []string{"pv-b", "pv-c"} {
+		if err := dr1.Get(t.Context(), client.ObjectKey{Name: name}, volume); err != nil || volume.Spec.PersistentVolumeReclaimPolicy != corev1.PersistentVolumeReclaimRetain {
+			t.Errorf("PersistentVolume %s: %s, %v", name, volume.Spec.PersistentVolumeReclaimPolicy, err)
+		}
 	}
 }

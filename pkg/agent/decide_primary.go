@@ -140,6 +140,7 @@ func (d *decider) takeBack() {
 // recover restores volumes, promotes each as soon as it is there, and restores the objects once all are primary.
 func (d *decider) recover() {
 	r := &d.Restore
+	d.giveUpSuperseded()
 	d.condition(v1alpha1.ConditionKubeObjectsReady, status.False("Restoring", "The application's objects are restored once its volumes are primary."))
 	d.captureCondition()
 	if d.waits() {

@@ -21,7 +21,7 @@ import (
 func (d *decider) primaryRows() {
 	for i := range d.Volumes {
 		v := &d.Volumes[i]
-		if !v.Selected {
+		if !v.Selected || v.ceded() {
 			continue
 		}
 		row := d.row(v)

@@ -13,8 +13,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/capture"
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
@@ -89,14 +91,20 @@ func (a *Agent) restoreVolumes(ctx context.Context, f *Facts, m *memory) {
 func (a *Agent) restoreEach(ctx context.Context, f *Facts, found *archive.Found) error {
 	var captured []archive.Volume
 	var others []func() error
+	volumes := map[types.NamespacedName]string{}
 	for i := range found.Content.Volumes {
 		v := found.Content.Volumes[i]
 		by, byItself := a.backends.For(v1alpha1.ReplicationMethod(v.PVC.Annotations[mark.Method])).(replication.Restorer)
 		if !byItself {
 			captured = append(captured, v)
+			volumes[client.ObjectKeyFromObject(&v.PVC)] = v.PV.Name
 			continue
 		}
+		volumes[client.ObjectKeyFromObject(&v.PVC)] = ""
 		others = append(others, func() error { return a.restoreOne(ctx, f, &v.PVC, by) })
+	}
+	if err := a.removeSuperseded(ctx, f, volumes); err != nil {
+		return err
 	}
 	rules, err := rulesOf(f)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -142,6 +143,15 @@ func (d *driver) Remove(_ context.Context, claim types.NamespacedName) (bool, er
 	defer d.lock.Unlock()
 	delete(d.clusters[d.cluster], claim)
 	return true, nil
+}
+
+// forget is what becomes of claims' replication when they are deleted.
+func (s *storage) forget(cluster string, claims ...string) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	for _, claim := range claims {
+		delete(s.clusters[cluster], types.NamespacedName{Namespace: "shop", Name: claim})
+	}
 }
 
 func (s *storage) role(cluster, claim string) replication.Role {
@@ -291,16 +301,24 @@ func (s *site) deploy() {
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "password", Labels: app}, Data: map[string][]byte{"p": []byte("w")}},
 		&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop", Labels: app}, Spec: appsv1.StatefulSetSpec{Replicas: &replicas}},
 	}
-	for _, name := range []string{"a", "b"} {
-		objects = append(objects,
-			&corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: "pv-" + name}, Spec: corev1.PersistentVolumeSpec{
-				PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimDelete,
-				ClaimRef:                      &corev1.ObjectReference{Namespace: "shop", Name: name},
-				PersistentVolumeSource:        corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: "sim", VolumeHandle: "h-" + name}},
-			}},
-			&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Labels: app,
-				Annotations: map[string]string{"pv.kubernetes.io/bind-completed": "yes"}}, Spec: corev1.PersistentVolumeClaimSpec{VolumeName: "pv-" + name}})
+	s.create(append(objects, slices.Concat(claimed("a", "pv-a"), claimed("b", "pv-b"))...)...)
+}
+
+// claimed is a claim of the application's with its volume.
+func claimed(claim, volume string) []client.Object {
+	return []client.Object{
+		&corev1.PersistentVolume{ObjectMeta: metav1.ObjectMeta{Name: volume}, Spec: corev1.PersistentVolumeSpec{
+			PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimDelete,
+			ClaimRef:                      &corev1.ObjectReference{Namespace: "shop", Name: claim},
+			PersistentVolumeSource:        corev1.PersistentVolumeSource{CSI: &corev1.CSIPersistentVolumeSource{Driver: "sim", VolumeHandle: "h-" + volume}},
+		}},
+		&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: claim, Labels: map[string]string{"app": "shop"},
+			Annotations: map[string]string{"pv.kubernetes.io/bind-completed": "yes"}}, Spec: corev1.PersistentVolumeClaimSpec{VolumeName: volume}},
 	}
+}
+
+func (s *site) create(objects ...client.Object) {
+	s.t.Helper()
 	for _, o := range objects {
 		if err := s.api.Create(s.t.Context(), o); err != nil {
 			s.t.Fatal(err)

@@ -49,6 +49,9 @@ var _ = Describe("A volume that is not like others", func() {
 			settled(ctx, app, framework.DR2)
 			relocated(ctx, app, toDR1)
 			itIsWhatItWas(ctx, app, framework.DR1, "3Gi")
+			claims = playground.Managed[framework.DR1].Kube.CoreV1().PersistentVolumeClaims(app.Namespace)
+			Expect(framework.AwaitGone(ctx, claims, "late", framework.Soon)).To(Succeed(), "what was deleted does not come back")
+			settled(ctx, app, framework.DR1)
 			itStillWrites(ctx, app, framework.DR1)
 			nothingLostSince(app, start)
 

@@ -1,0 +1,66 @@
+// SPDX-FileCopyrightText: The RamenDR authors
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+)
+
+// superseded are the group's claims of an earlier stay here that the application no longer had when it was captured: it has
+// none of the name, or made it anew with another volume. They would come back to life with it, with nothing to replicate
+// them, or stand in the way of the new ones. Only such as nobody uses, and whose volumes outlive them, are. Captured has the
+// name of each captured claim's volume, empty where what replicates it has another one here.
+func (f *Facts) superseded(captured map[types.NamespacedName]string) []*Volume {
+	var out []*Volume
+	for i := range f.Volumes {
+		v := &f.Volumes[i]
+		if !f.own(v) || !v.Selected || !v.Claimed || v.going() || len(v.Users) > 0 {
+			continue
+		}
+		if volume, has := captured[v.Key()]; !has || volume != "" && volume != v.PV.Name {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// removeSuperseded deletes the claims that are superseded. Their volumes are retained, with what is in them.
+func (a *Agent) removeSuperseded(ctx context.Context, f *Facts, captured map[types.NamespacedName]string) error {
+	var errs []error
+	for _, v := range f.superseded(captured) {
+		err := a.local.Delete(ctx, v.PVC.DeepCopy(), client.Preconditions{UID: ptr.To(v.PVC.UID)})
+		switch {
+		case err == nil:
+			klog.FromContext(ctx).Info("Deleted a claim that the application no longer has; its volume is retained",
+				"volumeReplicationGroup", f.Key, "persistentVolumeClaim", v.Key(), "persistentVolume", v.PV.Name)
+		case !apierrors.IsNotFound(err) && !apierrors.IsConflict(err):
+			errs = append(errs, fmt.Errorf("deleting PersistentVolumeClaim %s, which the application no longer has: %w", v.Key(), err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// giveUpSuperseded ends the replication of claims that are being deleted, so that they can go.
+func (d *decider) giveUpSuperseded() {
+	for i := range d.Volumes {
+		if v := &d.Volumes[i]; d.own(v) && v.going() {
+			d.out.Release = append(d.out.Release, v)
+		}
+	}
+}
+
+// ceded tells whether a volume is a copy that is on its way out: it says nothing of the application.
+func (v *Volume) ceded() bool {
+	return v.going() && v.State != nil && v.State.Wanted == replication.Secondary
+}
