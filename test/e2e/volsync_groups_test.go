@@ -32,6 +32,23 @@ func copiedGroup(ctx context.Context) *framework.App {
 	return app
 }
 
+// seesCost waits until users of the hub see how long the last cycle took and how much it was, of the group and of its volumes.
+func seesCost(ctx context.Context, app *framework.App) {
+	GinkgoHelper()
+	By("waiting until it is told what a cycle costs")
+	api := app.Hub.DR.DrV1alpha1()
+	took := HaveValue(HaveField("Duration", BeNumerically(">", 0)))
+	sent := HaveValue(BeNumerically(">", 0))
+	Eventually(func(g Gomega, ctx context.Context) {
+		sources, err := api.ReplicationGroupSources(app.Namespace).List(ctx, metav1.ListOptions{})
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(sources.Items).To(HaveExactElements(HaveField("Status.Last", HaveValue(And(HaveField("Duration", took), HaveField("Bytes", sent))))))
+		group, err := app.Groups().Get(ctx, app.Group(framework.DR1), metav1.GetOptions{})
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(group.Status.ProtectedPVCs).To(HaveEach(And(HaveField("LastSyncDuration", took), HaveField("LastSyncBytes", sent))))
+	}).WithContext(ctx).WithTimeout(framework.Replication).Should(Succeed())
+}
+
 // receiving is the volume of a cluster that one of the application's volumes is copied to.
 func receiving(ctx context.Context, app *framework.App, cluster string) string {
 	GinkgoHelper()
@@ -97,6 +114,7 @@ func seesCycleHalfWay(ctx context.Context, app *framework.App) {
 var _ = Describe("A consistency group of volumes that VolSync copies", func() {
 	It("is failed over to one point in time when some of its volumes had arrived only, and comes back without losing a record", func(ctx SpecContext) {
 		app := copiedGroup(ctx)
+		seesCost(ctx, app)
 		By("breaking off what is copied to one of the volumes")
 		handle := receiving(ctx, app, framework.DR2)
 		disrupt(ctx, []string{"fault", "hang=mover-piece.after", "volume=" + handle}, []string{"fault", "clear", "volume=" + handle})

@@ -30,6 +30,10 @@ type options struct {
 	instant       bool
 
 	loadBalancerRange string
+
+	kubeletListen   string
+	kubeletCertFile string
+	kubeletKeyFile  string
 }
 
 func (o *options) addFlags(fs *flag.FlagSet) {
@@ -44,6 +48,9 @@ func (o *options) addFlags(fs *flag.FlagSet) {
 	fs.StringVar(&o.driver, "driver", "sim.dr.ramen.io", "name of the CSI driver")
 	fs.StringVar(&o.loadBalancerRange, "load-balancer-range", "198.18.0.0/16",
 		"addresses for Services of type LoadBalancer; each cluster needs its own")
+	fs.StringVar(&o.kubeletListen, "kubelet-listen", "", "address on loopback at which the nodes are asked for what movers print; not at all by default")
+	fs.StringVar(&o.kubeletCertFile, "kubelet-cert-file", "", "certificate of the nodes")
+	fs.StringVar(&o.kubeletKeyFile, "kubelet-key-file", "", "key of that certificate")
 	fs.DurationVar(&o.writeInterval, "write-interval", 20*time.Millisecond, "time between two records of a volume; longer with many volumes")
 	fs.BoolVar(&o.instant, "instant", false, "answer VolumeReplications without the csi-addons manager, and don't wait for the disk")
 }
@@ -67,9 +74,16 @@ func (o *options) validate() error {
 	if prefix, err := netip.ParsePrefix(o.loadBalancerRange); err != nil || !prefix.Addr().Is4() || prefix.Bits() > maxRangeBits {
 		errs = append(errs, fmt.Errorf("--load-balancer-range=%s: give IPv4 addresses, as in 198.18.0.0/16", o.loadBalancerRange))
 	}
-	host, _, err := net.SplitHostPort(o.listen)
-	if err != nil || !net.ParseIP(host).IsLoopback() {
+	if !onLoopback(o.listen) {
 		errs = append(errs, fmt.Errorf("--listen=%s: give 127.0.0.1:PORT, nobody else may reach the storage", o.listen))
 	}
+	if o.kubeletListen != "" && !onLoopback(o.kubeletListen) {
+		errs = append(errs, fmt.Errorf("--kubelet-listen=%s: give 127.0.0.1:PORT, nobody else may reach the nodes", o.kubeletListen))
+	}
 	return errors.Join(errs...)
+}
+
+func onLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	return err == nil && net.ParseIP(host).IsLoopback()
 }

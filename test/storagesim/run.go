@@ -117,6 +117,9 @@ func run(ctx context.Context, o options) error {
 	if err := serveHTTP(ctx, group, o, array, injector, movers); err != nil {
 		return err
 	}
+	if err := serveKubelet(ctx, group, o, movers); err != nil {
+		return err
+	}
 	injector.Log(faults.Happening{Time: time.Now(), Kind: faults.Start})
 	group.Go(func() error { array.Run(ctx); return ctx.Err() })
 	group.Go(func() error { return mgr.Start(ctx) })
@@ -241,11 +244,30 @@ func serveHTTP(
 	replication.Register(mux, array)
 	movers.Register(mux)
 	control.Register(mux, o.cluster, array, injector)
+	serve(ctx, group, mux, func(server *http.Server) error { return server.Serve(l) })
+	return nil
+}
+
+// serveKubelet answers the cluster's kube-apiserver in place of the nodes' kubelets.
+func serveKubelet(ctx context.Context, group *errgroup.Group, o options, movers *mover.Movers) error {
+	if o.kubeletListen == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", o.kubeletListen)
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	movers.RegisterLogs(mux)
+	serve(ctx, group, mux, func(server *http.Server) error { return server.ServeTLS(l, o.kubeletCertFile, o.kubeletKeyFile) })
+	return nil
+}
+
+func serve(ctx context.Context, group *errgroup.Group, mux *http.ServeMux, on func(*http.Server) error) {
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: headerTimeout}
-	group.Go(func() error { return server.Serve(l) })
+	group.Go(func() error { return on(server) })
 	group.Go(func() error {
 		<-ctx.Done()
 		return errors.Join(server.Close(), ctx.Err())
 	})
-	return nil
 }

@@ -60,7 +60,7 @@ func (c Cluster) APIServer() string {
 func PortNames(cluster string, managed bool) []string {
 	names := []string{Etcd, etcdPeer, KubeAPIServer, KubeControllerManager}
 	if managed {
-		names = append(names, S3, Storage, storageSidecar, CSIAddons, Provisioner, SnapshotController, Snapshotter, VolSync,
+		names = append(names, S3, Storage, storageSidecar, kubelet, CSIAddons, Provisioner, SnapshotController, Snapshotter, VolSync,
 			Agent, agentMetrics, Kwok)
 	} else {
 		names = append(names, APIServer)

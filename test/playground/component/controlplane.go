@@ -27,6 +27,7 @@ func (c Cluster) Certificates() map[string]pki.Subject {
 			"127.0.0.1", "localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "10.96.0.1",
 		}},
 		"controller-manager": {User: KubeControllerManager, Hosts: []string{"127.0.0.1", "localhost"}},
+		kubelet:              {User: "system:nodes", Hosts: []string{"127.0.0.1"}},
 	}
 }
 
@@ -56,6 +57,7 @@ func (c Cluster) KubeAPIServer() process.Spec {
 		"--secure-port=" + itoa(c.port(KubeAPIServer)),
 		"--tls-cert-file=" + pki.Path("apiserver.crt"), "--tls-private-key-file=" + pki.Path("apiserver.key"),
 		"--client-ca-file=" + pki.Path("ca.crt"),
+		"--kubelet-certificate-authority=" + pki.Path("ca.crt"), "--kubelet-preferred-address-types=InternalIP",
 		"--authorization-mode=RBAC",
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=" + pki.Path("sa.pub"),

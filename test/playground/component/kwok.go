@@ -6,6 +6,7 @@ package component
 import (
 	"os"
 	"path/filepath"
+	"strings"
 
 	_ "embed"
 
@@ -15,10 +16,12 @@ import (
 // Kwok is the name of the program that plays the kubelets.
 const Kwok = "kwok"
 
-// kwokStages say what becomes of nodes and pods.
+// kwokStages say what becomes of nodes and pods, and kubeletPort stands for the port at which nodes are asked for logs.
 //
 //go:embed kwok.yaml
-var kwokStages []byte
+var kwokStages string
+
+const kubeletPort = "KUBELET_PORT"
 
 // Kubelets makes the cluster's nodes ready and its pods run.
 func (c Cluster) Kubelets() (process.Spec, error) {
@@ -26,7 +29,7 @@ func (c Cluster) Kubelets() (process.Spec, error) {
 	if err := os.MkdirAll(filepath.Dir(config), 0o755); err != nil {
 		return process.Spec{}, err
 	}
-	if err := os.WriteFile(config, kwokStages, 0o644); err != nil {
+	if err := os.WriteFile(config, []byte(strings.ReplaceAll(kwokStages, kubeletPort, itoa(c.port(kubelet)))), 0o644); err != nil {
 		return process.Spec{}, err
 	}
 	args := []string{

@@ -11,6 +11,7 @@ import (
 const (
 	Storage        = "storage"
 	storageSidecar = "storage-sidecar"
+	kubelet        = "kubelet"
 	CSIAddons      = "csi-addons"
 	Provisioner    = "provisioner"
 
@@ -23,7 +24,8 @@ const (
 const Driver = "sim.dr.ramen.io"
 
 // StorageSimulator is the CSI driver. It reaches its peer at an address that can be cut. Instant makes it do without
-// csi-addons and answer every VolumeReplication at once.
+// csi-addons and answer every VolumeReplication at once. It also answers for the nodes when they are asked for what VolSync's
+// movers print.
 func (c Cluster) StorageSimulator(peer string, instant bool) process.Spec {
 	args := []string{
 		"--cluster=" + c.Name,
@@ -35,11 +37,13 @@ func (c Cluster) StorageSimulator(peer string, instant bool) process.Spec {
 		"--csi-socket=" + c.csiSocket(),
 		"--csi-addons-port=" + itoa(c.port(storageSidecar)),
 		"--load-balancer-range=" + c.loadBalancerRange(),
+		"--kubelet-listen=" + c.Address(kubelet),
+		"--kubelet-cert-file=" + c.PKI().Path(kubelet+".crt"), "--kubelet-key-file=" + c.PKI().Path(kubelet+".key"),
 	}
 	if instant {
 		args = append(args, "--instant")
 	}
-	return c.process(Storage, c.Root.Program("storagesim"), args, c.serving("http://"+c.Address(Storage)+"/healthz"), Storage, storageSidecar)
+	return c.process(Storage, c.Root.Program("storagesim"), args, c.serving("http://"+c.Address(Storage)+"/healthz"), Storage, storageSidecar, kubelet)
 }
 
 // Provisioner makes volumes for PersistentVolumeClaims.

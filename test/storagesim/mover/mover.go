@@ -61,6 +61,7 @@ type Movers struct {
 	running   map[types.UID]context.CancelFunc
 	listeners map[types.UID]*listener
 	sessions  map[string]*session
+	logs      map[types.NamespacedName]string
 	all       sync.WaitGroup
 }
 
@@ -73,6 +74,8 @@ type task struct {
 	// address and port a source was given.
 	address string
 	port    int
+	// traffic of a source.
+	traffic *traffic
 }
 
 // set makes a pod work, or stop if there is nothing to run.
@@ -124,7 +127,7 @@ func (m *Movers) work(ctx context.Context, pod *corev1.Pod) error {
 
 // read finds out what a pod has to do.
 func (m *Movers) read(ctx context.Context, pod *corev1.Pod) (task, error) {
-	t := task{pod: pod, port: defaultPort}
+	t := task{pod: pod, port: defaultPort, traffic: &traffic{}}
 	for _, c := range pod.Spec.Containers {
 		t.source = t.source || strings.Contains(strings.Join(c.Command, " "), sourceScript)
 		for _, e := range c.Env {

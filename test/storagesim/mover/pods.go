@@ -44,6 +44,7 @@ func (m *Movers) init(cached client.Client, direct client.Reader) {
 	m.running = map[types.UID]context.CancelFunc{}
 	m.listeners = map[types.UID]*listener{}
 	m.sessions = map[string]*session{}
+	m.logs = map[types.NamespacedName]string{}
 }
 
 // Reconcile makes a pod work while it runs.
@@ -55,6 +56,7 @@ func (p *pods) Reconcile(ctx context.Context, req ctrl.Request) (ctrl.Result, er
 	}
 	if before, ok := p.known[req.NamespacedName]; ok && (err != nil || before != pod.UID) {
 		p.movers.set(p.running, before, nil)
+		p.movers.forgetLog(req.NamespacedName)
 		delete(p.known, req.NamespacedName)
 	}
 	if err != nil {

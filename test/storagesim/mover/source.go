@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"k8s.io/klog/v2"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/test/storagesim/engine"
 	"github.com/ramendr/dr-apiserver/test/storagesim/faults"
@@ -40,17 +41,28 @@ const (
 // errRefused: the destination does not take this source, and trying again changes nothing.
 var errRefused = errors.New("refused")
 
-// send carries a volume over, trying again for a while where the destination does not answer.
+// send carries a volume over, and prints what that took.
 func (m *Movers) send(ctx context.Context, t task) error {
+	began := time.Now()
+	size, err := m.carry(ctx, t)
+	if ctx.Err() != nil {
+		return err
+	}
+	m.print(client.ObjectKeyFromObject(t.pod), sourceLog(t.pod, *t.traffic, size, time.Since(began), err))
+	return err
+}
+
+// carry carries a volume over, trying again for a while where the destination does not answer, and returns how much it holds.
+func (m *Movers) carry(ctx context.Context, t task) (int64, error) {
 	volume := faults.Volume{Handle: t.handle, Namespace: t.pod.Namespace}
 	if err := m.Faults.Delay(ctx, volume); err != nil {
-		return err
+		return 0, err
 	}
 	deadline, retry := time.Now().Add(patience), firstRetry
 	for {
-		err := m.transfer(ctx, t, volume)
+		size, err := m.transfer(ctx, t, volume)
 		if err == nil || ctx.Err() != nil || errors.Is(err, errRefused) || time.Now().After(deadline) {
-			return err
+			return size, err
 		}
 		klog.V(2).InfoS("Mover tries again", "pod", klog.KObj(t.pod), "err", err)
 		pause(ctx, retry)
@@ -58,38 +70,39 @@ func (m *Movers) send(ctx context.Context, t task) error {
 	}
 }
 
-// transfer makes the destination's volume hold what this one holds.
-func (m *Movers) transfer(ctx context.Context, t task, volume faults.Volume) error {
+// transfer makes the destination's volume hold what this one holds, and returns how much that is.
+func (m *Movers) transfer(ctx context.Context, t task, volume faults.Volume) (int64, error) {
 	if err := m.Faults.At(ctx, "mover-connect.before", volume); err != nil {
-		return err
+		return 0, err
 	}
 	base, local, err := m.route(ctx, t)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	hello := newGreeting(t, local)
 	hello.From = m.Cluster
 	var there greeted
-	if err := m.call(ctx, http.MethodPost, base+connectPath, hello, &there); err != nil {
-		return err
+	if err := m.call(ctx, t.traffic, base+connectPath, hello, &there); err != nil {
+		return 0, err
 	}
 	if err := m.Faults.At(ctx, "mover-connect.after", volume); err != nil {
-		return err
+		return 0, err
 	}
 	here, err := m.Engine.Content(t.handle)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	session := base + sessionPath + there.Session
 	for _, p := range pieces(here, there.Content) {
 		raw, err := m.Engine.ReadContent(t.handle, p.offset, p.length)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if err := m.put(ctx, fmt.Sprintf("%s%s%s?offset=%d", base, sessionPath, there.Session, p.offset), raw); err != nil {
-			return err
+		if err := m.put(ctx, t.traffic, fmt.Sprintf("%s?offset=%d", session, p.offset), raw); err != nil {
+			return 0, err
 		}
 	}
-	return m.call(ctx, http.MethodPost, base+sessionPath+there.Session+finishSuffix, here, nil)
+	return here.Size, m.call(ctx, t.traffic, session+finishSuffix, here, nil)
 }
 
 func newGreeting(t task, local bool) greeting {
@@ -124,25 +137,26 @@ func pieces(here, there engine.Content) []piece {
 	return found
 }
 
-// call sends a request with a JSON body and reads a JSON answer, if one is wanted.
-func (m *Movers) call(ctx context.Context, method, url string, body, answer any) error {
+// call posts a JSON body and reads a JSON answer, if one is wanted.
+func (m *Movers) call(ctx context.Context, t *traffic, url string, body, answer any) error {
 	raw, err := json.Marshal(body)
 	if err != nil {
 		return err
 	}
-	content, err := m.do(ctx, method, url, raw)
+	content, err := m.do(ctx, t, http.MethodPost, url, raw)
 	if err != nil || answer == nil {
 		return err
 	}
 	return json.Unmarshal(content, answer)
 }
 
-func (m *Movers) put(ctx context.Context, url string, raw []byte) error {
-	_, err := m.do(ctx, http.MethodPut, url, raw)
+func (m *Movers) put(ctx context.Context, t *traffic, url string, raw []byte) error {
+	_, err := m.do(ctx, t, http.MethodPut, url, raw)
 	return err
 }
 
-func (m *Movers) do(ctx context.Context, method, url string, body []byte) ([]byte, error) {
+func (m *Movers) do(ctx context.Context, t *traffic, method, url string, body []byte) ([]byte, error) {
+	t.sent += int64(len(body))
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
@@ -155,7 +169,9 @@ func (m *Movers) do(ctx context.Context, method, url string, body []byte) ([]byt
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode == http.StatusOK {
-		return io.ReadAll(resp.Body)
+		content, err := io.ReadAll(resp.Body)
+		t.received += int64(len(content))
+		return content, err
 	}
 	message, err := io.ReadAll(io.LimitReader(resp.Body, maxErrorBytes))
 	if err != nil {
