@@ -143,6 +143,6 @@ func (a *application) cluster(r role) string {
 func (a *application) heal(ctx context.Context) {
 	GinkgoHelper()
 	Eventually(ctx, func(ctx context.Context) error {
-		return playground.Do(ctx, "fault", "clear", "namespace="+a.Namespace)
+		return playground.Fault(ctx, "clear", "namespace="+a.Namespace)
 	}).WithTimeout(settling).WithPolling(polling).Should(Succeed())
 }

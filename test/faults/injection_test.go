@@ -44,7 +44,7 @@ func (a *application) injection(cluster string, words ...string) *injection {
 	Expect(err).NotTo(HaveOccurred())
 	return &injection{
 		app: a, cluster: cluster, log: log,
-		words: append([]string{"fault", "clear", "cluster=" + cluster, "namespace=" + a.Namespace}, words...),
+		words: append([]string{"clear", "cluster=" + cluster, "namespace=" + a.Namespace}, words...),
 	}
 }
 
@@ -52,7 +52,7 @@ func (a *application) injection(cluster string, words ...string) *injection {
 // A simulator that is being started, because somebody else's fault had it die, is told once it has.
 func (i *injection) arm(ctx context.Context) {
 	i.armed = time.Now()
-	if err := playground.Do(ctx, i.words...); err != nil {
+	if err := playground.Fault(ctx, i.words...); err != nil {
 		GinkgoWriter.Println(err)
 	}
 }

@@ -51,6 +51,12 @@ func (p *Playground) Do(ctx context.Context, words ...string) error {
 	return err
 }
 
+// Fault has the storage go wrong as bin/playground fault does, but at once: starting a program takes a while on a busy machine.
+func (p *Playground) Fault(ctx context.Context, words ...string) error {
+	command := supervisor.Command{Verb: supervisor.VerbFault, Words: words}
+	return supervisor.NewClientOf(p.Root).Do(ctx, func(string, ...any) {}, command)
+}
+
 // Output has bin/playground carry out a command and returns what it printed on its standard output.
 func (p *Playground) Output(ctx context.Context, words ...string) ([]byte, error) {
 	return p.Run(ctx, "playground", words...)

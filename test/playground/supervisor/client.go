@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 
 	"github.com/ramendr/dr-apiserver/test/playground/layout"
 )
@@ -18,17 +19,22 @@ import (
 // ErrNotUp is what a client gets if no supervisor runs.
 var ErrNotUp = errors.New("the playground is not up; make up starts it")
 
-// Client talks to the supervisor of a source tree, which must be the working directory.
+// Client talks to the supervisor of a source tree.
 type Client struct {
-	http *http.Client
+	http   *http.Client
+	socket string
 }
 
-// NewClient returns a client.
-func NewClient() *Client {
+// NewClient returns a client of the source tree that is the working directory.
+func NewClient() *Client { return NewClientOf("") }
+
+// NewClientOf returns a client of another source tree, the path of which must not be too long for that of a socket.
+func NewClientOf(root layout.Root) *Client {
+	socket := filepath.Join(string(root), layout.Socket)
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return (&net.Dialer{}).DialContext(ctx, "unix", layout.Socket)
+		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}
-	return &Client{http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+	return &Client{socket: socket, http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
 }
 
 // Do has a command carried out and hands on what happens.
@@ -71,7 +77,7 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 
 // Running says whether a supervisor answers.
 func (c *Client) Running() bool {
-	conn, err := net.Dial("unix", layout.Socket)
+	conn, err := net.Dial("unix", c.socket)
 	if err != nil {
 		return false
 	}
