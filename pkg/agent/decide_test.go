@@ -444,6 +444,23 @@ func TestAFailoverRestoresThenPromotesThenRestoresObjects(t *testing.T) {
 		"nothing is promoted that was not restored": {
 			world: failedOver().with(vol("a", inSync)), does: []string{"restore volumes"}, state: v1alpha1.UnknownState,
 		},
+		"a claim that is made anew of what VolSync has of it keeps that, before the capture is known": {
+			world: failedOver().with(vol("a", deleted, byVolSync)), does: []string{"restore volumes"}, state: v1alpha1.UnknownState,
+		},
+		"and after, be it alone or one of a group": {
+			world: func() world {
+				w := failedOver().with(vol("a", deleted, byVolSync), vol("b", deleted, by(v1alpha1.MethodVolSyncGroup))).restored("a", "b")
+				w.Restore.Volumes = false
+				return w
+			}(), does: []string{"restore volumes"}, state: v1alpha1.UnknownState,
+		},
+		"one that was not captured is let go of": {
+			world: failedOver().with(vol("a", deleted, byVolSync), vol("b", promoted)).restored("b"),
+			does:  []string{"release a", "restore objects"}, state: v1alpha1.PrimaryState,
+		},
+		"so is one in whose place another volume is, before the capture is known": {
+			world: failedOver().with(vol("a", deleted, inSync)), does: []string{"release a", "restore volumes"}, state: v1alpha1.UnknownState,
+		},
 		"without a capture it says so and tries again": {
 			world: failing(archive.ErrNoCapture), state: v1alpha1.UnknownState, says: []string{"ClusterDataReady=False NoCapture"},
 		},

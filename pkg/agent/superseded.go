@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,6 +16,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
 )
 
 // superseded are the group's claims of an earlier stay here that the application no longer had when it was captured: it has
@@ -54,10 +56,18 @@ func (a *Agent) removeSuperseded(ctx context.Context, f *Facts, captured map[typ
 // giveUpSuperseded ends the replication of claims that are being deleted, so that they can go.
 func (d *decider) giveUpSuperseded() {
 	for i := range d.Volumes {
-		if v := &d.Volumes[i]; d.own(v) && v.going() {
+		if v := &d.Volumes[i]; d.own(v) && v.going() && !d.madeAnew(v) {
 			d.out.Release = append(d.out.Release, v)
 		}
 	}
+}
+
+// madeAnew tells whether a claim goes only to be made of the last complete image, which would go with its replication.
+func (d *decider) madeAnew(v *Volume) bool {
+	found := d.Restore.Found
+	return d.sentByVolSync(v) && (found == nil || slices.ContainsFunc(found.Content.Volumes, func(c archive.Volume) bool {
+		return client.ObjectKeyFromObject(&c.PVC) == v.Key()
+	}))
 }
 
 // ceded tells whether a volume is a copy that is on its way out: it says nothing of the application.
