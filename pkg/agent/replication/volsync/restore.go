@@ -162,6 +162,9 @@ func (b *Backend) take(ctx context.Context, r replication.Restoration, p place, 
 	name := client.ObjectKeyFromObject(r.Claim)
 	switch next {
 	case stepTake:
+		if err := b.grow(ctx, p.claim, r.Claim); err != nil {
+			return err
+		}
 		return b.mark(ctx, p.claim, r.Epoch)
 	case stepKeep:
 		return b.update(ctx, keep(r.Group, p.image, r.Claim.Name, strconv.FormatInt(r.Epoch, 10)))
@@ -178,6 +181,20 @@ func (b *Backend) take(ctx context.Context, r replication.Restoration, p place, 
 	default:
 		return fmt.Errorf("PersistentVolumeClaim %s: %w: VolSync has no image of it here", name, ErrNoImage)
 	}
+}
+
+// grow asks for as much room for a claim that is there as the captured one had, unless its class does not let claims grow.
+func (b *Backend) grow(ctx context.Context, claim, captured *corev1.PersistentVolumeClaim) error {
+	wanted := captured.Spec.Resources.Requests[corev1.ResourceStorage]
+	if has := claim.Spec.Resources.Requests[corev1.ResourceStorage]; has.Cmp(wanted) >= 0 {
+		return nil
+	}
+	patch := fmt.Appendf(nil, `{"spec":{"resources":{"requests":{"storage":%q}}}}`, wanted.String())
+	err := b.Client.Patch(ctx, claim, client.RawPatch(types.MergePatchType, patch))
+	if apierrors.IsForbidden(err) || apierrors.IsInvalid(err) {
+		return nil
+	}
+	return wrap(err, "expanding", claim)
 }
 
 // mark says of a claim that is there that it is what is recovered.

@@ -269,6 +269,29 @@ func TestAfterAHandoverTheClaimIsTakenAsItIs(t *testing.T) {
 	}
 }
 
+func TestAClaimThatGrewBeforeItWasHandedOverIsTakenAsLarge(t *testing.T) {
+	for died := range 3 {
+		c := newCluster(t, append(received(&Claim{Name: "data"}), copyOfOurs())...)
+		grown := relocate()
+		grown.Claim.Spec.Resources.Requests[corev1.ResourceStorage] = resource.MustParse("3Gi")
+		if died > 0 {
+			c.left = died
+			_ = c.backend.Restore(t.Context(), grown)
+			c.left = -1
+		}
+		if err := c.backend.Restore(t.Context(), grown); err != nil {
+			t.Fatalf("after it died at write %d: %v", died, err)
+		}
+		claim := &corev1.PersistentVolumeClaim{}
+		if !c.read(t, key, claim) || claim.UID != "here" || claim.Annotations[mark.VolSync] != rolePrimary {
+			t.Fatalf("after it died at write %d: %s %v", died, claim.UID, claim.Annotations)
+		}
+		if size := claim.Spec.Resources.Requests[corev1.ResourceStorage]; size.String() != "3Gi" {
+			t.Errorf("after it died at write %d it has %s", died, size.String())
+		}
+	}
+}
+
 func TestWhatBelongsToOthersIsNotReplaced(t *testing.T) {
 	c := newCluster(t, append(received(nil), held(nil))...)
 	if err := c.backend.Restore(t.Context(), failover()); !errors.Is(err, replication.ErrConflict) {
