@@ -12,7 +12,7 @@ import (
 )
 
 const compared = `
-Applications that run are protected and then go there and back, one after the other, each alone. Seconds from the request;
+Applications that run are protected and then go there and back, one after the other%s. Seconds from the request;
 of several rounds the median.
 `
 
@@ -21,7 +21,8 @@ func reportVolumes(out io.Writer, courses []course) {
 	if len(courses) == 0 {
 		return
 	}
-	fmt.Fprint(out, compared, "Were volumes dealt with one after the other, times would grow as their number does: \"of n times\" were 100%.\n\n")
+	fmt.Fprintf(out, compared, ", each alone")
+	fmt.Fprint(out, "Were volumes dealt with one after the other, times would grow as their number does: \"of n times\" were 100%.\n\n")
 	least := courses[0]
 	head := []string{
 		"volumes", "until", "seconds", fmt.Sprintf("times that of %d", least.volumes), "further volume (ms)",
@@ -50,22 +51,21 @@ func reportVolumes(out io.Writer, courses []course) {
 }
 
 // reportMethods prints how applications with volumes of several methods compare with those of one.
-func reportMethods(out io.Writer, alone, mixed []course) {
-	if len(alone) == 0 {
+func reportMethods(out io.Writer, courses []course) {
+	if len(courses) == 0 {
 		return
 	}
-	fmt.Fprint(out, compared, "Storage needs its time here, and its own controllers. Were methods dealt with one after the other, an application would\n"+
+	fmt.Fprintf(out, compared, ", while the others' volumes are replicated")
+	fmt.Fprint(out, "Storage needs its time here, and its own controllers. Were methods dealt with one after the other, an application would\n"+
 		"take as long as all its methods together; it takes as long as the slowest where they don't wait for each other.\n\n")
 	t := table{{
 		fmt.Sprintf("classes of the %d volumes", volumesPerMix), "until", "seconds", "slowest of these alone", "times that",
 	}}
 	for _, m := range measures {
-		for _, c := range alone {
-			t.add(c.classes[0], m.until, seconds(m.of(c).took), "-", "-")
-		}
-		for _, c := range mixed {
-			limit := slowest(alone, c.classes, m.of)
-			t.add(strings.Join(c.classes, ", "), m.until, seconds(m.of(c).took), seconds(limit), times(m.of(c).took, limit))
+		for _, c := range courses {
+			took, limit := m.of(c).took, slowest(courses, c.classes, m.of)
+			mixed := len(c.classes) > 1
+			t.add(strings.Join(c.classes, ", "), m.until, seconds(took), orDash(mixed, seconds(limit)), orDash(mixed, times(took, limit)))
 		}
 	}
 	t.print(out)

@@ -16,10 +16,10 @@ import (
 )
 
 // volumesPerMix is how many volumes the applications have that methods are compared with; any number of methods divides it.
-const volumesPerMix = 6
+const volumesPerMix = 12
 
 // methods are the StorageClasses of those that are compared.
-var methods = []string{"sim-replicated", "sim-replicated-group", "sim-snapshot"}
+var methods = []string{"sim-replicated", "sim-replicated-group", "sim-snapshot", "sim-snapshot-group"}
 
 // course is what became of an application of a shape: of its protection, and of each failover and relocate.
 type course struct {
@@ -51,50 +51,65 @@ func (b *bench) compareVolumes(ctx context.Context) error {
 }
 
 // compareMethods measures applications whose volumes are all replicated by the same method, for each, and those whose volumes
-// are replicated by several, and prints how they compare.
-func (b *bench) compareMethods(ctx context.Context) error {
-	var alone, mixed []course
-	defer func() { reportMethods(b.out, alone, mixed) }()
-	for i, method := range methods {
-		c, err := b.follow(ctx, fmt.Sprintf("method-%d", i+1), shape{volumes: volumesPerMix, classes: []string{method}})
+// are replicated by several, and prints how they compare. All of them go there and back in turn, so that what else the machine
+// does hits all.
+func (b *bench) compareMethods(ctx context.Context) (err error) {
+	var courses []course
+	var apps fleet
+	defer func() { reportMethods(b.out, courses) }()
+	if !b.keep {
+		defer func() { err = errors.Join(err, b.remove(context.WithoutCancel(ctx), apps)) }()
+	}
+	for i, classes := range mixes() {
+		app := b.playground.App(fmt.Sprintf("method-%d", i+1))
+		apps = append(apps, app)
+		c, err := b.begin(ctx, app, shape{volumes: volumesPerMix, classes: classes})
 		if err != nil {
 			return err
 		}
-		alone = append(alone, c)
+		courses = append(courses, c)
+	}
+	return b.thereAndBackAgain(ctx, "by method", apps, courses)
+}
+
+// mixes are the StorageClasses of applications that are compared: of one method each, then of ever more.
+func mixes() [][]string {
+	var all [][]string
+	for _, method := range methods {
+		all = append(all, []string{method})
 	}
 	for n := 2; n <= len(methods); n++ {
-		c, err := b.follow(ctx, fmt.Sprintf("mixed-%d", n), shape{volumes: volumesPerMix, classes: methods[:n]})
-		if err != nil {
-			return err
-		}
-		mixed = append(mixed, c)
+		all = append(all, methods[:n])
 	}
-	return nil
+	return all
 }
 
 // follow takes one application of a shape there and back.
 func (b *bench) follow(ctx context.Context, name string, s shape) (c course, err error) {
-	b.say("deploying an application with %d volumes of %v", s.volumes, s.classes)
-	c.shape = s
 	app := b.playground.App(name)
 	if !b.keep {
 		defer func() { err = errors.Join(err, b.remove(context.WithoutCancel(ctx), fleet{app})) }()
 	}
+	if c, err = b.begin(ctx, app, s); err != nil {
+		return c, err
+	}
+	courses := []course{c}
+	err = b.thereAndBackAgain(ctx, name, fleet{app}, courses)
+	return courses[0], err
+}
+
+// begin has an application of a shape run and be protected.
+func (b *bench) begin(ctx context.Context, app *framework.App, s shape) (course, error) {
+	b.say("deploying an application with %d volumes of %v", s.volumes, s.classes)
+	c := course{shape: s}
 	if err := b.deployOne(ctx, app, s); err != nil {
 		return c, err
 	}
-	if err := sampleapp.AwaitRunning(ctx, b.playground.Managed[framework.DR1].Config, name); err != nil {
+	if err := sampleapp.AwaitRunning(ctx, b.playground.Managed[framework.DR1].Config, app.Namespace); err != nil {
 		return c, err
 	}
-	if err := b.protect(ctx, app, &c); err != nil {
-		return c, err
-	}
-	for range b.rounds {
-		if err := b.round(ctx, app, &c); err != nil {
-			return c, err
-		}
-	}
-	return c, nil
+	err := b.protect(ctx, app, &c)
+	return c, err
 }
 
 // protect protects an application that runs.
@@ -116,20 +131,33 @@ func (b *bench) protect(ctx context.Context, app *framework.App, c *course) erro
 	return err
 }
 
-// round takes an application there and back once.
-func (b *bench) round(ctx context.Context, app *framework.App, c *course) error {
-	p := part{what: app.Name, measure: b.oneByOne}
-	there, err := b.measureFailover(ctx, p, fleet{app})
-	if err != nil {
-		return err
+// thereAndBackAgain takes applications there and back, one after the other, as often as was asked for, each on a course of its own.
+func (b *bench) thereAndBackAgain(ctx context.Context, what string, apps fleet, courses []course) error {
+	p := part{what: what, measure: b.oneByOne}
+	for range b.rounds {
+		there, err := b.measureFailover(ctx, p, apps)
+		if err != nil {
+			return err
+		}
+		back, err := b.measureRelocate(ctx, p, apps)
+		if err != nil {
+			return err
+		}
+		for i := range courses {
+			courses[i].failovers = append(courses[i].failovers, there.effort(i))
+			courses[i].relocates = append(courses[i].relocates, back.effort(i))
+		}
 	}
-	back, err := b.measureRelocate(ctx, p, fleet{app})
-	if err != nil {
-		return err
-	}
-	c.failovers = append(c.failovers, effort{took: there.samples[0].ready, usage: there.untilReady.usage})
-	c.relocates = append(c.relocates, effort{took: back.samples[0].ready, usage: back.untilReady.usage})
 	return nil
+}
+
+// effort is that of one of the applications. What was used meanwhile is known where there is no other.
+func (p phase) effort(i int) effort {
+	e := effort{took: p.samples[i].ready}
+	if len(p.samples) == 1 {
+		e.usage = p.untilReady.usage
+	}
+	return e
 }
 
 // median is the effort that took longer than one half of them and shorter than the other.
@@ -152,10 +180,10 @@ var measures = []struct {
 }
 
 // slowest is how long the slowest of the applications took whose only method is one of those classes.
-func slowest(alone []course, classes []string, of func(course) effort) time.Duration {
+func slowest(courses []course, classes []string, of func(course) effort) time.Duration {
 	var longest time.Duration
-	for _, c := range alone {
-		if slices.Contains(classes, c.classes[0]) {
+	for _, c := range courses {
+		if len(c.classes) == 1 && slices.Contains(classes, c.classes[0]) {
 			longest = max(longest, of(c).took)
 		}
 	}

@@ -39,10 +39,35 @@ func TestSlowestIsOfTheMethodsThatAreMixed(t *testing.T) {
 	of := func(class string, seconds int) course {
 		return course{shape: shape{classes: []string{class}}, protect: efforts(seconds)}
 	}
-	alone := []course{of("a", 2), of("b", 5), of("c", 9)}
+	both := course{shape: shape{classes: []string{"a", "b"}}, protect: efforts(7)}
+	courses := []course{of("a", 2), of("b", 5), of("c", 9), both}
 	protect := func(c course) effort { return median(c.protect) }
-	if got := slowest(alone, []string{"a", "b"}, protect); got != 5*time.Second {
+	if got := slowest(courses, []string{"a", "b"}, protect); got != 5*time.Second {
 		t.Errorf("%s, want 5s", got)
+	}
+}
+
+func TestMethodsAreComparedAloneFirst(t *testing.T) {
+	var counts []int
+	for _, classes := range mixes() {
+		if volumesPerMix%len(classes) != 0 {
+			t.Errorf("%d volumes are not divided evenly among %v", volumesPerMix, classes)
+		}
+		counts = append(counts, len(classes))
+	}
+	if want := []int{1, 1, 1, 1, 2, 3, 4}; !slices.Equal(counts, want) {
+		t.Errorf("applications have %v methods, want %v", counts, want)
+	}
+}
+
+func TestWhatWasUsedIsKnownOfOneApplicationOnly(t *testing.T) {
+	p := phase{samples: []sample{{ready: time.Second}}, untilReady: spent{usage: map[program]time.Duration{"agents": time.Second}}}
+	if e := p.effort(0); e.took != time.Second || e.usage["agents"] != time.Second {
+		t.Errorf("alone: %+v", e)
+	}
+	p.samples = append(p.samples, sample{ready: 2 * time.Second})
+	if e := p.effort(1); e.took != 2*time.Second || e.usage != nil {
+		t.Errorf("of two: %+v", e)
 	}
 }
 
