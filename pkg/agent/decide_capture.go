@@ -27,7 +27,7 @@ func (d *decider) keepCaptured() {
 	}
 	last := d.lastCapture()
 	if last == nil || last.Epoch != d.spec.Epoch || last.Quiesced {
-		d.out.Capture = true
+		d.out.Capture = !d.grouping()
 		return
 	}
 	at := last.Time.Add(d.interval())
@@ -40,6 +40,15 @@ func (d *decider) keepCaptured() {
 // joining tells whether a volume is about to become a member: a capture taken before would lack it.
 func (d *decider) joining() bool {
 	return slices.ContainsFunc(d.out.Claim, func(v *Volume) bool { return v.Selected && v.Problem == nil })
+}
+
+// grouping tells whether a volume is about to be replicated with others, of which the first capture of a role would know nothing,
+// and the next is to be some time after it. That is not waited for longer than for the next one.
+func (d *decider) grouping() bool {
+	return slices.ContainsFunc(d.Volumes, func(v Volume) bool {
+		grouped := v.Method == v1alpha1.MethodVolumeGroupReplication || v.Method == v1alpha1.MethodVolSyncGroup
+		return grouped && d.Captured(&v) && (v.State == nil || v.State.Group == "")
+	}) && !d.due(d.Checkpoint.Current().Time.Add(captureSpacing))
 }
 
 // lastCapture is the newest capture there is: taken since the agent started, with the profiles that have it by now, or
