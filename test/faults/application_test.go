@@ -54,6 +54,7 @@ func deployed(ctx context.Context, m method) *application {
 		}
 		if !keep() {
 			app.heal(ctx)
+			app.unprotected(ctx)
 			Expect(app.Remove(ctx)).To(Succeed())
 		}
 	}, NodeTimeout(cleanupTimeout))

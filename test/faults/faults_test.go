@@ -18,7 +18,8 @@ import (
 
 const (
 	// specTimeout bounds every spec, settling every wait, cleanupTimeout what comes after a spec. What VolSync sends of a group is
-	// given up and begun anew after five minutes at the latest.
+	// given up and begun anew after five minutes at the latest, and csi-addons waits about as long, in the end, before it tries again
+	// to let go of a group whose storage was away.
 	specTimeout    = 25 * time.Minute
 	settling       = 7 * time.Minute
 	cleanupTimeout = settling + time.Minute
