@@ -125,6 +125,7 @@ func MakePlan(f *Facts, c Command, now time.Time) Plan {
 		return Plan{}
 	}
 	p := &planner{Facts: f, Command: c, now: now, receives: map[string]bool{}}
+	p.freeMembers()
 	if c.Leaving {
 		p.leave()
 		return p.out
