@@ -43,6 +43,7 @@ func (d *decider) giveWay() {
 	if !d.Checkpoint.Settled {
 		d.rememberObjects()
 	}
+	d.giveUpDeleted()
 	d.demoteAll(replication.Resync)
 	if len(d.out.Demote) == 0 {
 		d.receive()
@@ -145,7 +146,7 @@ func (d *decider) finalCapture() *checkpoint.Capture {
 func (d *decider) demoteAll(how replication.Demotion) {
 	for i := range d.Volumes {
 		v := &d.Volumes[i]
-		if !d.own(v) || v.State == nil || v.State.Ending {
+		if !d.own(v) || v.State == nil || v.State.Ending || slices.Contains(d.out.Release, v) {
 			continue
 		}
 		keeps := how == replication.Resync && v.State.Keeps && !v.State.InSync

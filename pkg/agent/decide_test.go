@@ -609,6 +609,10 @@ func TestAFailedAwayPrimaryGivesWay(t *testing.T) {
 		"a claim that was never replicated stops nothing": {
 			world: givingWay().settled().with(vol("a", inSync), vol("plain", classless)).stopped(), does: []string{"quiesce"}, state: v1alpha1.SecondaryState,
 		},
+		"what the new primary has nothing for any more can be deleted": {
+			world: givingWay().settled().with(vol("a", inSync), vol("b", demoting, deleted)).stopped(), does: []string{"quiesce", "release b"},
+			state: v1alpha1.UnknownState,
+		},
 		"a copy is kept although somebody deletes its claim": {
 			world: givingWay().settled().with(vol("a", inSync, deleted)).stopped(), does: []string{"quiesce"}, state: v1alpha1.SecondaryState,
 		},

@@ -62,6 +62,16 @@ func (d *decider) giveUpSuperseded() {
 	}
 }
 
+// giveUpDeleted ends the replication of claims that somebody deletes where the application was failed away from, before they
+// are secondary: the new primary has nothing for them any more. A copy is kept although its claim is deleted.
+func (d *decider) giveUpDeleted() {
+	for i := range d.Volumes {
+		if v := &d.Volumes[i]; d.own(v) && v.going() && v.State != nil && !v.secondary() && !d.sentByVolSync(v) {
+			d.out.Release = append(d.out.Release, v)
+		}
+	}
+}
+
 // madeAnew tells whether a claim goes only to be made of the last complete image, which would go with its replication.
 func (d *decider) madeAnew(v *Volume) bool {
 	found := d.Restore.Found

@@ -81,6 +81,15 @@ func createClaim(ctx context.Context, app *framework.App, cluster, name, class s
 	Expect(err).NotTo(HaveOccurred())
 }
 
+// deleteClaim deletes a claim of the application on a cluster, and waits until it is gone.
+func deleteClaim(ctx context.Context, app *framework.App, cluster, name string) {
+	GinkgoHelper()
+	By("deleting the claim " + name + " on " + cluster)
+	claims := playground.Managed[cluster].Kube.CoreV1().PersistentVolumeClaims(app.Namespace)
+	Expect(claims.Delete(ctx, name, metav1.DeleteOptions{})).To(Succeed())
+	Expect(framework.AwaitGone(ctx, claims, name, framework.Soon)).To(Succeed())
+}
+
 // retain has the volume of a claim outlive it.
 func retain(ctx context.Context, app *framework.App, cluster, claim string) {
 	GinkgoHelper()

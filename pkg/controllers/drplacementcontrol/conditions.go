@@ -5,6 +5,8 @@ package drplacementcontrol
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -215,7 +217,7 @@ func (d *decider) peerReady() *verdict {
 		return d.reportPending(cluster, group)
 	case group.Status.State != v1alpha1.SecondaryState:
 		if reason, message := fault(cluster, group, v1alpha1.ConditionDataReady); reason != "" {
-			return &verdict{metav1.ConditionFalse, reason, message}
+			return &verdict{metav1.ConditionFalse, reason, message + d.gone(cluster, group)}
 		}
 		return &verdict{metav1.ConditionFalse, "NotSecondary",
 			fmt.Sprintf("%s has not confirmed that it is secondary in epoch %d.", cluster, d.status.Epoch)}
@@ -224,6 +226,24 @@ func (d *decider) peerReady() *verdict {
 		return &verdict{metav1.ConditionFalse, "CopyNotReady", fmt.Sprintf("%s is secondary, but %s.", cluster, why)}
 	}
 	return &verdict{metav1.ConditionTrue, "Ready", fmt.Sprintf("%s is ready to take the application over.", cluster)}
+}
+
+// gone says how to get rid of volumes that the peer can't make secondary because the application does not have them any more.
+func (d *decider) gone(cluster string, peer *v1alpha1.VolumeReplicationGroup) string {
+	primary := d.ownGroups()[d.status.PrimaryCluster]
+	if !action.Confirms(primary, v1alpha1.PrimaryState, d.status.Epoch) {
+		return ""
+	}
+	var text strings.Builder
+	for i := range peer.Status.ProtectedPVCs {
+		row := &peer.Status.ProtectedPVCs[i]
+		has := slices.ContainsFunc(primary.Status.ProtectedPVCs, func(p v1alpha1.ProtectedPVC) bool { return p.Namespace == row.Namespace && p.Name == row.Name })
+		if !has && !meta.IsStatusConditionTrue(row.Conditions, v1alpha1.ConditionDataReady) {
+			fmt.Fprintf(&text, " The application has no PersistentVolumeClaim %s/%s on %s any more: delete it on %s, where its volume is retained (kubectl delete pvc -n %s %s).",
+				row.Namespace, row.Name, d.status.PrimaryCluster, cluster, row.Namespace, row.Name)
+		}
+	}
+	return text.String()
 }
 
 // fault is what a condition that a group should report as True says instead; an empty reason means that it is True.

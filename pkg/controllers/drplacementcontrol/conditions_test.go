@@ -91,6 +91,11 @@ func TestConditions(t *testing.T) {
 			f.Groups[dr2] = vrg(dr2).Secondary(1, "").Reports(unknown).
 				Condition(v1alpha1.ConditionDataReady, no, "Demoting", "volume pvc-1 is being demoted").Obj()
 		}, []want{{peerReady, no, "Demoting", "pvc-1"}}},
+		"the peer can't give up what the application does not have any more": {func(f *Facts) {
+			f.Groups[dr2] = vrg(dr2).Secondary(1, "").Reports(unknown).
+				Condition(v1alpha1.ConditionDataReady, no, "Demoting", "volume pvc-1 has no primary to resync from").Obj()
+			f.Groups[dr2].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{{Namespace: "shop", Name: "old"}}
+		}, []want{{peerReady, no, "Demoting", "delete it on dr2, where its volume is retained (kubectl delete pvc -n shop old)"}}},
 		"a report on the same command in an older generation changes nothing": {func(f *Facts) {
 			f.Groups[dr1] = vrg(dr1).Primary(1, "").Reports(unknown).Commanded().Obj()
 			f.Groups[dr2] = vrg(dr2).Secondary(1, "").Reports(unknown).Commanded().Obj()
