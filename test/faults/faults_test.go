@@ -121,7 +121,8 @@ func hold(ctx context.Context) {
 	}
 }
 
-var _ = Describe("What is tried is where an application comes by,", func() {
+// While storage dies for others, it takes steps anew that nothing else has it take.
+var _ = Describe("What is tried is where an application comes by,", Serial, func() {
 	for _, m := range methods {
 		It(fmt.Sprintf("of method %s", m.name), Label("survey"), func(ctx SpecContext) {
 			app := deployed(ctx, m)
