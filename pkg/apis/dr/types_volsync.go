@@ -58,6 +58,7 @@ type VRGVolSyncSpec struct {
 	Destinations []VolSyncDestination
 	Sources      []VolSyncSource
 	Groups       []VolSyncGroup
+	Arrived      []VolSyncGroup
 }
 
 // VolSyncDestination is a volume that a secondary prepares to receive, like the primary's.
@@ -76,7 +77,7 @@ type VolSyncSource struct {
 	Address string
 }
 
-// VRGVolSyncStatus is what a secondary says of what it receives, and both clusters of consistency groups.
+// VRGVolSyncStatus is what a secondary says of where it receives, and both clusters of how far what is sent is.
 type VRGVolSyncStatus struct {
 	Destinations []VolSyncDestinationStatus
 	Groups       []VolSyncGroupStatus

@@ -5,7 +5,7 @@ package dr
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// VolSyncGroup is a consistency group: volumes that are snapshotted at one point in time and sent together.
+// VolSyncGroup is what is sent as one: a consistency group, or a volume that is sent by itself.
 type VolSyncGroup struct {
 	Name    string
 	Stream  string
@@ -13,9 +13,10 @@ type VolSyncGroup struct {
 	Cycle   int64
 }
 
-// VolSyncGroupStatus is what a cluster says of a consistency group.
+// VolSyncGroupStatus is what a cluster says of what is sent as one.
 type VolSyncGroupStatus struct {
 	VolSyncGroup
+	Asking      bool
 	Source      *VolSyncGroupSource
 	Destination *VolSyncGroupDestination
 }

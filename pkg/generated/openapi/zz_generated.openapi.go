@@ -4259,7 +4259,28 @@ func schema_pkg_apis_dr_v1alpha1_VRGVolSyncSpec(ref common.ReferenceCallback) co
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "groups are the consistency groups that a secondary receives, as the primary says that it sends them.",
+							Description: "groups are what a secondary receives, as the primary says that it sends them.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.VolSyncGroup{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"arrived": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-map-keys": []interface{}{
+									"name",
+								},
+								"x-kubernetes-list-type": "map",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "arrived is how far the peer is with what a cluster sends, where that can't know: because more has arrived than it was told has, or because it asked.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -4282,7 +4303,7 @@ func schema_pkg_apis_dr_v1alpha1_VRGVolSyncStatus(ref common.ReferenceCallback) 
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "VRGVolSyncStatus is what a secondary says of what it receives, and both clusters of consistency groups.",
+				Description: "VRGVolSyncStatus is what a secondary says of where it receives, and both clusters of how far what is sent is.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"destinations": {
@@ -4537,7 +4558,7 @@ func schema_pkg_apis_dr_v1alpha1_VolSyncDestinationStatus(ref common.ReferenceCa
 					},
 					"lastSyncTime": {
 						SchemaProps: spec.SchemaProps{
-							Description: "lastSyncTime is when that was complete, by the secondary's clock.",
+							Description: "lastSyncTime is when that was made, by the secondary's clock.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
@@ -4554,12 +4575,12 @@ func schema_pkg_apis_dr_v1alpha1_VolSyncGroup(ref common.ReferenceCallback) comm
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "VolSyncGroup is a consistency group: volumes that are snapshotted at one point in time and sent together. Its cycles are numbered within a stream; the cycles of one stream have the same members.",
+				Description: "VolSyncGroup is what is sent as one: a consistency group, of which the volumes are snapshotted at one point in time, or a volume that is sent by itself. It is sent in cycles, which are numbered within a stream; the cycles of one stream have the same members.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name of the group, the same on both clusters.",
+							Description: "name of the consistency group, the same on both clusters; volume/<PersistentVolumeClaim> of a volume that is sent by itself.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -4594,7 +4615,7 @@ func schema_pkg_apis_dr_v1alpha1_VolSyncGroup(ref common.ReferenceCallback) comm
 					},
 					"cycle": {
 						SchemaProps: spec.SchemaProps{
-							Description: "cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and are kept. In a spec it is empty.",
+							Description: "cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and are kept. In spec.groups it is empty.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
@@ -4767,12 +4788,12 @@ func schema_pkg_apis_dr_v1alpha1_VolSyncGroupStatus(ref common.ReferenceCallback
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "VolSyncGroupStatus is what a cluster says of a consistency group. ReplicationGroupSources and ReplicationGroupDestinations show it.",
+				Description: "VolSyncGroupStatus is what a cluster says of what is sent as one. ReplicationGroupSources and ReplicationGroupDestinations show it of consistency groups.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Description: "name of the group, the same on both clusters.",
+							Description: "name of the consistency group, the same on both clusters; volume/<PersistentVolumeClaim> of a volume that is sent by itself.",
 							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
@@ -4807,20 +4828,27 @@ func schema_pkg_apis_dr_v1alpha1_VolSyncGroupStatus(ref common.ReferenceCallback
 					},
 					"cycle": {
 						SchemaProps: spec.SchemaProps{
-							Description: "cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and are kept. In a spec it is empty.",
+							Description: "cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and are kept. In spec.groups it is empty.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
 					},
+					"asking": {
+						SchemaProps: spec.SchemaProps{
+							Description: "asking is true while sending fails and the cluster wants to be told how much has arrived.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"source": {
 						SchemaProps: spec.SchemaProps{
-							Description: "source is how far the cluster is with sending the group; absent where it is received.",
+							Description: "source is how far the cluster is with sending a consistency group; absent where it is received.",
 							Ref:         ref(v1alpha1.VolSyncGroupSource{}.OpenAPIModelName()),
 						},
 					},
 					"destination": {
 						SchemaProps: spec.SchemaProps{
-							Description: "destination is how far the cluster is with receiving the group; absent where it is sent.",
+							Description: "destination is how far the cluster is with receiving a consistency group; absent where it is sent.",
 							Ref:         ref(v1alpha1.VolSyncGroupDestination{}.OpenAPIModelName()),
 						},
 					},

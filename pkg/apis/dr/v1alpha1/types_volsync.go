@@ -122,11 +122,17 @@ type VRGVolSyncSpec struct {
 	// +listType=map
 	// +listMapKey=name
 	Sources []VolSyncSource `json:"sources,omitempty"`
-	// groups are the consistency groups that a secondary receives, as the primary says that it sends them.
+	// groups are what a secondary receives, as the primary says that it sends them.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
 	Groups []VolSyncGroup `json:"groups,omitempty"`
+	// arrived is how far the peer is with what a cluster sends, where that can't know: because more has arrived than it was
+	// told has, or because it asked.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	Arrived []VolSyncGroup `json:"arrived,omitempty"`
 }
 
 // VolSyncDestination is a volume that a secondary prepares to receive, like the primary's.
@@ -160,7 +166,7 @@ type VolSyncSource struct {
 	Address string `json:"address"`
 }
 
-// VRGVolSyncStatus is what a secondary says of what it receives, and both clusters of consistency groups.
+// VRGVolSyncStatus is what a secondary says of where it receives, and both clusters of how far what is sent is.
 type VRGVolSyncStatus struct {
 	// destinations, one for each volume.
 	// +optional
@@ -184,7 +190,7 @@ type VolSyncDestinationStatus struct {
 	// latestImage is the VolumeSnapshot of the last complete copy; empty until there is one.
 	// +optional
 	LatestImage string `json:"latestImage,omitempty"`
-	// lastSyncTime is when that was complete, by the secondary's clock.
+	// lastSyncTime is when that was made, by the secondary's clock.
 	// +optional
 	LastSyncTime *metav1.Time `json:"lastSyncTime,omitempty"`
 }

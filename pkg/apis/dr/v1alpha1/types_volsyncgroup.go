@@ -5,10 +5,11 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// VolSyncGroup is a consistency group: volumes that are snapshotted at one point in time and sent together. Its cycles are
-// numbered within a stream; the cycles of one stream have the same members.
+// VolSyncGroup is what is sent as one: a consistency group, of which the volumes are snapshotted at one point in time, or a
+// volume that is sent by itself. It is sent in cycles, which are numbered within a stream; the cycles of one stream have the
+// same members.
 type VolSyncGroup struct {
-	// name of the group, the same on both clusters.
+	// name of the consistency group, the same on both clusters; volume/<PersistentVolumeClaim> of a volume that is sent by itself.
 	Name string `json:"name"`
 	// stream of cycles, named by the cluster that sends. Another one begins when members come or go, or a cycle was given up.
 	Stream string `json:"stream"`
@@ -17,19 +18,22 @@ type VolSyncGroup struct {
 	// +listType=atomic
 	Members []string `json:"members,omitempty"`
 	// cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and
-	// are kept. In a spec it is empty.
+	// are kept. In spec.groups it is empty.
 	// +optional
 	Cycle int64 `json:"cycle,omitempty"`
 }
 
-// VolSyncGroupStatus is what a cluster says of a consistency group. ReplicationGroupSources and ReplicationGroupDestinations
-// show it.
+// VolSyncGroupStatus is what a cluster says of what is sent as one. ReplicationGroupSources and ReplicationGroupDestinations
+// show it of consistency groups.
 type VolSyncGroupStatus struct {
 	VolSyncGroup `json:",inline"`
-	// source is how far the cluster is with sending the group; absent where it is received.
+	// asking is true while sending fails and the cluster wants to be told how much has arrived.
+	// +optional
+	Asking bool `json:"asking,omitempty"`
+	// source is how far the cluster is with sending a consistency group; absent where it is received.
 	// +optional
 	Source *VolSyncGroupSource `json:"source,omitempty"`
-	// destination is how far the cluster is with receiving the group; absent where it is sent.
+	// destination is how far the cluster is with receiving a consistency group; absent where it is sent.
 	// +optional
 	Destination *VolSyncGroupDestination `json:"destination,omitempty"`
 }

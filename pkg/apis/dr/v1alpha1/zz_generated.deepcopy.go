@@ -1907,6 +1907,13 @@ func (in *VRGVolSyncSpec) DeepCopyInto(out *VRGVolSyncSpec) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.Arrived != nil {
+		in, out := &in.Arrived, &out.Arrived
+		*out = make([]VolSyncGroup, len(*in))
+		for i := range *in {
+			(*in)[i].DeepCopyInto(&(*out)[i])
+		}
+	}
 	return
 }
 

@@ -1306,6 +1306,7 @@ func Validate_VRGVolSyncSpec(
 	// field VRGVolSyncSpec.Destinations has no validation
 	// field VRGVolSyncSpec.Sources has no validation
 	// field VRGVolSyncSpec.Groups has no validation
+	// field VRGVolSyncSpec.Arrived has no validation
 	return errs
 }
 

@@ -20,7 +20,7 @@ type VolSyncDestinationStatusApplyConfiguration struct {
 	Address *string `json:"address,omitempty"`
 	// latestImage is the VolumeSnapshot of the last complete copy; empty until there is one.
 	LatestImage *string `json:"latestImage,omitempty"`
-	// lastSyncTime is when that was complete, by the secondary's clock.
+	// lastSyncTime is when that was made, by the secondary's clock.
 	LastSyncTime *v1.Time `json:"lastSyncTime,omitempty"`
 }
 

@@ -8,17 +8,18 @@ package v1alpha1
 // VolSyncGroupApplyConfiguration represents a declarative configuration of the VolSyncGroup type for use
 // with apply.
 //
-// VolSyncGroup is a consistency group: volumes that are snapshotted at one point in time and sent together. Its cycles are
-// numbered within a stream; the cycles of one stream have the same members.
+// VolSyncGroup is what is sent as one: a consistency group, of which the volumes are snapshotted at one point in time, or a
+// volume that is sent by itself. It is sent in cycles, which are numbered within a stream; the cycles of one stream have the
+// same members.
 type VolSyncGroupApplyConfiguration struct {
-	// name of the group, the same on both clusters.
+	// name of the consistency group, the same on both clusters; volume/<PersistentVolumeClaim> of a volume that is sent by itself.
 	Name *string `json:"name,omitempty"`
 	// stream of cycles, named by the cluster that sends. Another one begins when members come or go, or a cycle was given up.
 	Stream *string `json:"stream,omitempty"`
 	// members are the PersistentVolumeClaims, sorted.
 	Members []string `json:"members,omitempty"`
 	// cycle of the stream that was completed last, by the cluster that says so: all members were sent, or all have arrived and
-	// are kept. In a spec it is empty.
+	// are kept. In spec.groups it is empty.
 	Cycle *int64 `json:"cycle,omitempty"`
 }
 

@@ -8,13 +8,15 @@ package v1alpha1
 // VolSyncGroupStatusApplyConfiguration represents a declarative configuration of the VolSyncGroupStatus type for use
 // with apply.
 //
-// VolSyncGroupStatus is what a cluster says of a consistency group. ReplicationGroupSources and ReplicationGroupDestinations
-// show it.
+// VolSyncGroupStatus is what a cluster says of what is sent as one. ReplicationGroupSources and ReplicationGroupDestinations
+// show it of consistency groups.
 type VolSyncGroupStatusApplyConfiguration struct {
 	VolSyncGroupApplyConfiguration `json:""`
-	// source is how far the cluster is with sending the group; absent where it is received.
+	// asking is true while sending fails and the cluster wants to be told how much has arrived.
+	Asking *bool `json:"asking,omitempty"`
+	// source is how far the cluster is with sending a consistency group; absent where it is received.
 	Source *VolSyncGroupSourceApplyConfiguration `json:"source,omitempty"`
-	// destination is how far the cluster is with receiving the group; absent where it is sent.
+	// destination is how far the cluster is with receiving a consistency group; absent where it is sent.
 	Destination *VolSyncGroupDestinationApplyConfiguration `json:"destination,omitempty"`
 }
 
@@ -55,6 +57,14 @@ func (b *VolSyncGroupStatusApplyConfiguration) WithMembers(values ...string) *Vo
 // If called multiple times, the Cycle field is set to the value of the last call.
 func (b *VolSyncGroupStatusApplyConfiguration) WithCycle(value int64) *VolSyncGroupStatusApplyConfiguration {
 	b.VolSyncGroupApplyConfiguration.Cycle = &value
+	return b
+}
+
+// WithAsking sets the Asking field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Asking field is set to the value of the last call.
+func (b *VolSyncGroupStatusApplyConfiguration) WithAsking(value bool) *VolSyncGroupStatusApplyConfiguration {
+	b.Asking = &value
 	return b
 }
 

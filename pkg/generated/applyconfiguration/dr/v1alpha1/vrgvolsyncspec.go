@@ -20,8 +20,11 @@ type VRGVolSyncSpecApplyConfiguration struct {
 	Destinations []VolSyncDestinationApplyConfiguration `json:"destinations,omitempty"`
 	// sources are where a primary sends its volumes: where the secondary says that it receives.
 	Sources []VolSyncSourceApplyConfiguration `json:"sources,omitempty"`
-	// groups are the consistency groups that a secondary receives, as the primary says that it sends them.
+	// groups are what a secondary receives, as the primary says that it sends them.
 	Groups []VolSyncGroupApplyConfiguration `json:"groups,omitempty"`
+	// arrived is how far the peer is with what a cluster sends, where that can't know: because more has arrived than it was
+	// told has, or because it asked.
+	Arrived []VolSyncGroupApplyConfiguration `json:"arrived,omitempty"`
 }
 
 // VRGVolSyncSpecApplyConfiguration constructs a declarative configuration of the VRGVolSyncSpec type for use with
@@ -86,6 +89,19 @@ func (b *VRGVolSyncSpecApplyConfiguration) WithGroups(values ...*VolSyncGroupApp
 			panic("nil value passed to WithGroups")
 		}
 		b.Groups = append(b.Groups, *values[i])
+	}
+	return b
+}
+
+// WithArrived adds the given value to the Arrived field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Arrived field.
+func (b *VRGVolSyncSpecApplyConfiguration) WithArrived(values ...*VolSyncGroupApplyConfiguration) *VRGVolSyncSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithArrived")
+		}
+		b.Arrived = append(b.Arrived, *values[i])
 	}
 	return b
 }

@@ -8,7 +8,7 @@ package v1alpha1
 // VRGVolSyncStatusApplyConfiguration represents a declarative configuration of the VRGVolSyncStatus type for use
 // with apply.
 //
-// VRGVolSyncStatus is what a secondary says of what it receives, and both clusters of consistency groups.
+// VRGVolSyncStatus is what a secondary says of where it receives, and both clusters of how far what is sent is.
 type VRGVolSyncStatusApplyConfiguration struct {
 	// destinations, one for each volume.
 	Destinations []VolSyncDestinationStatusApplyConfiguration `json:"destinations,omitempty"`
