@@ -12,7 +12,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/utils/ptr"
 
 	"github.com/ramendr/dr-apiserver/pkg/action"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -575,29 +574,41 @@ func TestSynchronousFailoverWaitsForTheFenceAndLosesNothing(t *testing.T) {
 	}
 }
 
-func TestTheDataLossWindowOfCopiesIsThatOfTheImagesThatTheTargetHas(t *testing.T) {
-	known, reported := now.Add(-2*time.Minute), now.Add(-time.Minute)
+func TestTheDataLossWindowOfCopiesIsThatOfTheImagesThatTheTargetHasWhateverItsClockSays(t *testing.T) {
+	known, reported, ahead := now.Add(-2*time.Minute), now.Add(-time.Minute), now.Add(time.Hour)
+	type groups = []v1alpha1.VolSyncGroupStatus
+	of := func(name, stream string, cycle int64) v1alpha1.VolSyncGroupStatus {
+		return v1alpha1.VolSyncGroupStatus{VolSyncGroup: v1alpha1.VolSyncGroup{Name: name, Stream: stream, Cycle: cycle}}
+	}
+	const volume, together = "volume/data", "shop-together"
 	for name, tc := range map[string]struct {
-		image *time.Time
-		want  time.Time
+		group          string
+		sent, received groups
+		want           time.Time
 	}{
-		"an image made since":              {ptr.To(reported.Add(time.Second)), reported},
-		"an image made in the same second": {ptr.To(reported), known},
-		"no image made since":              {ptr.To(known.Add(time.Second)), known},
-		"no image at all":                  {nil, known},
+		"the image of the last sync":              {"", groups{of(volume, "k1", 4)}, groups{of(volume, "k1", 4)}, reported},
+		"the image of the one before":             {"", groups{of(volume, "k1", 4)}, groups{of(volume, "k1", 3)}, known},
+		"an image of which the source can't know": {"", groups{of(volume, "k1", 4)}, groups{of(volume, "k1", 5)}, reported},
+		"an image of another stream":              {"", groups{of(volume, "k2", 1)}, groups{of(volume, "k1", 4)}, known},
+		"nothing sent in this stream yet":         {"", groups{of(volume, "k2", 0)}, groups{of(volume, "k2", 0)}, known},
+		"no image at all":                         {"", groups{of(volume, "k1", 4)}, nil, known},
+		"an image that nobody says was sent":      {"", nil, groups{of(volume, "k1", 4)}, known},
+		"all of a group":                          {together, groups{of(together, "k1", 4)}, groups{of(together, "k1", 4)}, reported},
+		"all of what a group was sent before":     {together, groups{of(together, "k1", 4)}, groups{of(together, "k1", 3)}, known},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := healthy()
+			row := v1alpha1.ProtectedPVC{Namespace: "shop", Name: "data", ReplicationMethod: v1alpha1.MethodVolSync, LastSyncTime: &metav1.Time{Time: reported}}
+			if tc.group != "" {
+				row.ReplicationMethod, row.ConsistencyGroup = v1alpha1.MethodVolSyncGroup, tc.group
+			}
 			f.Placement.Status.LastGroupSyncTime = &metav1.Time{Time: known}
 			f.Groups[builder.DR1].Status.LastGroupSyncTime = &metav1.Time{Time: reported}
-			f.Groups[builder.DR1].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{
-				{Namespace: "shop", Name: "data", ReplicationMethod: v1alpha1.MethodVolSync, LastSyncTime: &metav1.Time{Time: reported}},
+			f.Groups[builder.DR1].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{row}
+			f.Groups[builder.DR1].Status.VolSync = &v1alpha1.VRGVolSyncStatus{Groups: tc.sent}
+			f.Groups[builder.DR2].Status.VolSync = &v1alpha1.VRGVolSyncStatus{
+				Groups: tc.received, Destinations: []v1alpha1.VolSyncDestinationStatus{{Name: "data", LatestImage: "image", LastSyncTime: &metav1.Time{Time: ahead}}},
 			}
-			received := v1alpha1.VolSyncDestinationStatus{Name: "data"}
-			if tc.image != nil {
-				received.LastSyncTime = &metav1.Time{Time: *tc.image}
-			}
-			f.Groups[builder.DR2].Status.VolSync = &v1alpha1.VRGVolSyncStatus{Destinations: []v1alpha1.VolSyncDestinationStatus{received}}
 			window := action.Preflight(f, failover()).Status.DataLossWindow
 			if window == nil || !window.SyncPoint.Time.Equal(tc.want) {
 				t.Errorf("%+v, not %s", window, tc.want)

@@ -40,8 +40,12 @@ func (d *decider) volSyncInterval() time.Duration {
 	return d.syncInterval()
 }
 
-// receive has a secondary that has come to rest prepare for what the primary sends.
+// receive has a secondary that has come to rest prepare for what the primary sends. What it is told of what has arrived is
+// from when it was primary.
 func (d *decider) receive() {
+	if d.spec.VolSync != nil && len(d.spec.VolSync.Arrived) > 0 {
+		return
+	}
 	d.receiving = true
 	if d.VolSync == nil || d.spec.VolSync == nil {
 		return
@@ -53,7 +57,7 @@ func (d *decider) receive() {
 	d.report.VolSync.Groups = d.VolSync.Arrived(d.spec.VolSync)
 }
 
-// reportSent tells the peer, by way of the hub, which groups are sent.
+// reportSent tells the peer, by way of the hub, what is sent.
 func (d *decider) reportSent() {
 	if d.VolSync == nil || d.report.VolSync != nil {
 		return

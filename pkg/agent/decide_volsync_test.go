@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -21,7 +22,10 @@ import (
 
 // receiving is a world that is told to receive the claim data by VolSync, and what there is for it.
 func (w world) receiving(image string) world {
-	w.Group.Spec.VolSync = &v1alpha1.VRGVolSyncSpec{Destinations: []v1alpha1.VolSyncDestination{{Name: "data", Capacity: resource.MustParse("1Gi")}}}
+	w.Group.Spec.VolSync = &v1alpha1.VRGVolSyncSpec{
+		Destinations: []v1alpha1.VolSyncDestination{{Name: "data", Capacity: resource.MustParse("1Gi")}},
+		Groups:       []v1alpha1.VolSyncGroup{{Name: "volume/data", Stream: "k1", Members: []string{"data"}}},
+	}
 	w.Checkpoint.Spec = w.Group.Spec
 	w.VolSync = &volsync.Facts{Group: key, Present: true, Keyed: true}
 	rd := &volsyncv1alpha1.ReplicationDestination{Status: &volsyncv1alpha1.ReplicationDestinationStatus{
@@ -31,7 +35,13 @@ func (w world) receiving(image string) world {
 	if image != "" {
 		rd.Status.LatestImage = &corev1.TypedLocalObjectReference{Kind: "VolumeSnapshot", Name: image}
 		rd.Status.LastSyncTime = &metav1.Time{Time: now}
-		w.VolSync.Snapshots = map[string]*snapshotv1.VolumeSnapshot{image: {ObjectMeta: metav1.ObjectMeta{Name: image}, Status: &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true)}}}
+		w.VolSync.Snapshots = map[string]*snapshotv1.VolumeSnapshot{image: {
+			ObjectMeta: metav1.ObjectMeta{Name: image, CreationTimestamp: metav1.NewTime(now), Labels: map[string]string{mark.ManagedBy: mark.Agent}, Annotations: map[string]string{
+				mark.Owner: key.String(), "dr.ramen.io/claim": "data", "dr.ramen.io/snapshot-group": "volume/data",
+				"dr.ramen.io/cycle": "k1.4", "dr.ramen.io/cycle-members": "data",
+			}},
+			Status: &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(true)},
+		}}
 	}
 	w.VolSync.Destinations = map[string]*volsyncv1alpha1.ReplicationDestination{"data": rd}
 	return w
@@ -68,6 +78,18 @@ func TestASecondaryTellsWhereItReceives(t *testing.T) {
 	}
 	if d := report.VolSync.Destinations[0]; d.Name != "data" || d.Address != "198.51.100.7" || d.LatestImage != "image" || d.LastSyncTime == nil {
 		t.Errorf("%+v", d)
+	}
+	if g := report.VolSync.Groups; len(g) != 1 || g[0].Name != "volume/data" || g[0].Stream != "k1" || g[0].Cycle != 4 || g[0].Destination != nil {
+		t.Errorf("%+v", g)
+	}
+}
+
+func TestWhoIsToldHowMuchHasArrivedReceivesNothing(t *testing.T) {
+	w := standingBy().receiving("image")
+	w.Group.Spec.VolSync.Arrived = []v1alpha1.VolSyncGroup{{Name: "volume/data", Stream: "k1", Cycle: 4}}
+	w.Checkpoint.Spec = w.Group.Spec
+	if report := Decide(w.Facts).Report; report.VolSync != nil && len(report.VolSync.Destinations) > 0 {
+		t.Errorf("%+v", report.VolSync)
 	}
 }
 

@@ -30,7 +30,7 @@ func (d *decider) volSync(cluster string, c command) *v1alpha1.VRGVolSyncSpec {
 		spec.VolSyncSpec = *copying.DeepCopy()
 	}
 	if c.role == v1alpha1.Primary {
-		spec.Sources = d.sources(before)
+		spec.Sources, spec.Arrived = d.sources(before), d.arrived()
 	} else {
 		spec.Destinations, spec.Groups = destinations(primary), sentGroups(primary)
 	}
@@ -62,7 +62,7 @@ func destinations(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncDe
 	return destinations
 }
 
-// sentGroups are the consistency groups that the primary says it sends. One without a stream is yet to be.
+// sentGroups are what the primary says it sends as one. What has no stream is yet to be.
 func sentGroups(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncGroup {
 	if primary.Status.VolSync == nil {
 		return nil
@@ -76,16 +76,50 @@ func sentGroups(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncGrou
 	return groups
 }
 
-// handedOver is what a secondary goes on with while the primary hands over to it: what it was told, but for the streams of
-// consistency groups, of which the primary may have begun others for the final sync.
+// handedOver is what a cluster goes on with while the primary hands over: what it was told, but for the streams, of which the
+// primary may have begun others for the final sync.
 func (d *decider) handedOver(cluster string, primary *v1alpha1.VolumeReplicationGroup, before *v1alpha1.VRGVolSyncSpec) *v1alpha1.VRGVolSyncSpec {
-	if before == nil || cluster == d.status.PrimaryCluster || primary == nil || primary.Status.Epoch != d.status.Epoch {
+	if primary == nil || primary.Status.Epoch != d.status.Epoch {
 		return before
 	}
-	if groups := sentGroups(primary); len(groups) > 0 {
+	if cluster == d.status.PrimaryCluster {
+		return d.handingOver(primary, before)
+	}
+	if groups := sentGroups(primary); before != nil && len(groups) > 0 {
 		before.Groups = groups
 	}
 	return before
+}
+
+// handingOver is what a primary that hands over is told: how much has arrived, where it can't know, until it has come to rest.
+func (d *decider) handingOver(primary *v1alpha1.VolumeReplicationGroup, before *v1alpha1.VRGVolSyncSpec) *v1alpha1.VRGVolSyncSpec {
+	if before != nil && len(before.Arrived) == 0 {
+		return before
+	}
+	if arrived := d.arrived(); len(arrived) > 0 && primary.Status.State != v1alpha1.SecondaryState {
+		return &v1alpha1.VRGVolSyncSpec{Arrived: arrived}
+	}
+	return nil
+}
+
+// arrived is how far the peer says it is with what the primary sends. The primary is told of that only what it can't know: that
+// more has arrived than it was told has, for the answer was lost, and, if it asks because it does not get through, all else. What
+// it is told else would have it say again that it does what it is told, with each sync of each volume.
+func (d *decider) arrived() []v1alpha1.VolSyncGroup {
+	primary, peer := d.ownGroups()[d.status.PrimaryCluster], d.ownGroups()[d.peer()]
+	if primary == nil || primary.Status.VolSync == nil {
+		return nil
+	}
+	var arrived []v1alpha1.VolSyncGroup
+	for _, sent := range primary.Status.VolSync.Groups {
+		received := action.SentAsOne(peer, sent.Name)
+		asking := sent.Asking && d.facts.Clusters[d.peer()].Connected
+		if received.Stream == "" || received.Stream != sent.Stream || received.Cycle <= sent.Cycle && !asking {
+			continue
+		}
+		arrived = append(arrived, v1alpha1.VolSyncGroup{Name: sent.Name, Stream: sent.Stream, Cycle: received.Cycle})
+	}
+	return arrived
 }
 
 // sources are where the peer says that it receives, in the current epoch.

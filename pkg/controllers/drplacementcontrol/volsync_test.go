@@ -24,10 +24,16 @@ func copies() Facts {
 		sentRow("data", saved),
 		{Namespace: "shop", Name: "by-the-array", ReplicationMethod: v1alpha1.MethodVolumeReplication, Capacity: ptr.To(resource.MustParse("1Gi"))},
 	}
-	f.Groups[dr2].Status.VolSync = &v1alpha1.VRGVolSyncStatus{Destinations: []v1alpha1.VolSyncDestinationStatus{
-		{Name: "data", Address: "198.51.100.7", LatestImage: "image", LastSyncTime: &metav1.Time{Time: saved.Add(time.Second)}},
+	f.Groups[dr1].Status.VolSync = &v1alpha1.VRGVolSyncStatus{Groups: sentAs("k1", 4)}
+	f.Groups[dr2].Status.VolSync = &v1alpha1.VRGVolSyncStatus{Groups: sentAs("k1", 4), Destinations: []v1alpha1.VolSyncDestinationStatus{
+		{Name: "data", Address: "198.51.100.7", LatestImage: "image"},
 	}}
 	return f
+}
+
+// sentAs is what a cluster says of the claim data: so many cycles of a stream were sent, or have arrived.
+func sentAs(stream string, cycle int64) []v1alpha1.VolSyncGroupStatus {
+	return []v1alpha1.VolSyncGroupStatus{{VolSyncGroup: v1alpha1.VolSyncGroup{Name: "volume/data", Stream: stream, Members: []string{"data"}, Cycle: cycle}}}
 }
 
 func sentRow(name string, synced time.Time) v1alpha1.ProtectedPVC {
@@ -47,7 +53,8 @@ func TestEachClusterIsToldWhatVolSyncNeedsOfTheOther(t *testing.T) {
 		t.Errorf("the primary is told %+v", sources)
 	}
 	if destinations == nil || len(destinations.Sources) > 0 || len(destinations.Destinations) != 1 || destinations.Destinations[0].Name != "data" ||
-		destinations.Destinations[0].StorageClassName != "fast" || destinations.Destinations[0].Capacity.String() != "1Gi" {
+		destinations.Destinations[0].StorageClassName != "fast" || destinations.Destinations[0].Capacity.String() != "1Gi" ||
+		len(destinations.Groups) != 1 || destinations.Groups[0].Stream != "k1" || destinations.Groups[0].Cycle != 0 {
 		t.Errorf("the secondary is told %+v", destinations)
 	}
 	for _, group := range f.Groups {
@@ -117,6 +124,7 @@ func TestASyncCountsOnceThePeerHasItsImage(t *testing.T) {
 	later := saved.Add(30 * time.Second)
 	f.Groups[dr1].Status.LastGroupSyncTime = &metav1.Time{Time: later}
 	f.Groups[dr1].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{sentRow("data", later)}
+	f.Groups[dr1].Status.VolSync.Groups = sentAs("k1", 5)
 	if got := Decide(f).Status.LastGroupSyncTime; got == nil || !got.Time.Equal(saved) {
 		t.Errorf("while the image is not made: %v, not %s", got, saved)
 	}
@@ -124,12 +132,70 @@ func TestASyncCountsOnceThePeerHasItsImage(t *testing.T) {
 	if got := Decide(f).Status; got.LastGroupSyncTime != nil || apimeta.IsStatusConditionTrue(got.Conditions, v1alpha1.ConditionProtected) {
 		t.Errorf("while the first image is not made: %v, %+v", got.LastGroupSyncTime, got.Conditions)
 	}
-	f.Groups[dr2].Status.VolSync.Destinations[0].LastSyncTime = &metav1.Time{Time: later.Add(time.Second)}
+	f.Groups[dr2].Status.VolSync.Groups = sentAs("k1", 5)
 	if got := Decide(f).Status.LastGroupSyncTime; got == nil || !got.Time.Equal(later) {
 		t.Errorf("once it is: %v, not %s", got, later)
 	}
 	f.Groups[dr1].Status.LastGroupSyncTime = nil
 	if got := Decide(f).Status.LastGroupSyncTime; got != nil {
 		t.Errorf("a volume was never synced: %v", got)
+	}
+}
+
+func TestThePrimaryIsToldHowMuchHasArrivedWhereItCanNotKnow(t *testing.T) {
+	handsOver := func(f *Facts) { *f = accepted(*f, action.Request{Type: v1alpha1.ActionRelocate, TargetCluster: dr2}) }
+	confirmed := func(f *Facts) {
+		f.Groups[dr1].Status.Epoch, f.Groups[dr1].Status.ObservedGeneration = f.Groups[dr1].Spec.Epoch, f.Groups[dr1].Generation
+	}
+	for name, tc := range map[string]struct {
+		stream         string
+		sent, received int64
+		asking, away   bool
+		handsOver      bool
+		atRest         bool
+		want           int64
+	}{
+		"as much as was sent":                       {stream: "k1", sent: 5, received: 5},
+		"not all yet":                               {stream: "k1", sent: 5, received: 4},
+		"more than it was told":                     {stream: "k1", sent: 4, received: 5, want: 5},
+		"more in another stream":                    {stream: "k2", sent: 4, received: 5},
+		"not all yet, and it asks":                  {stream: "k1", sent: 5, received: 4, asking: true, want: 4},
+		"and nobody knows of the peer":              {stream: "k1", sent: 5, received: 4, asking: true, away: true},
+		"more than it was told while it hands over": {stream: "k1", sent: 4, received: 5, handsOver: true, want: 5},
+		"once it has come to rest":                  {stream: "k1", sent: 4, received: 5, handsOver: true, atRest: true},
+		"nothing new while it hands over":           {stream: "k1", sent: 5, received: 5, handsOver: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := carriedOut(copies(), Decide(copies()))
+			confirmed(&f)
+			if tc.handsOver {
+				handsOver(&f)
+				f = carriedOut(f, Decide(f))
+				confirmed(&f)
+				f.Groups[dr1].Status.State = unknown
+			}
+			if tc.atRest {
+				f.Groups[dr1].Status.State = v1alpha1.SecondaryState
+			}
+			f.Groups[dr1].Status.VolSync = &v1alpha1.VRGVolSyncStatus{Groups: sentAs("k1", tc.sent)}
+			f.Groups[dr1].Status.VolSync.Groups[0].Asking = tc.asking
+			f.Groups[dr2].Status.VolSync.Groups = sentAs(tc.stream, tc.received)
+			if tc.away {
+				away := f.Clusters[dr2]
+				away.Connected = false
+				f.Clusters[dr2] = away
+			}
+			f = carriedOut(f, Decide(f))
+			var got int64
+			if spec := f.Groups[dr1].Spec.VolSync; spec != nil && len(spec.Arrived) == 1 {
+				got = spec.Arrived[0].Cycle
+			}
+			if got != tc.want {
+				t.Errorf("it is told %d, not %d: %+v", got, tc.want, f.Groups[dr1].Spec.VolSync)
+			}
+			if spec := f.Groups[dr1].Spec.VolSync; tc.handsOver && tc.want == 0 && spec != nil {
+				t.Errorf("it is told %+v", spec)
+			}
+		})
 	}
 }

@@ -52,6 +52,9 @@ func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Pl
 	for _, s := range plan.Snapshot {
 		steps = append(steps, func() error { return b.snapshot(ctx, group, s) })
 	}
+	for _, s := range plan.Streams {
+		steps = append(steps, func() error { return b.stream(ctx, group, s) })
+	}
 	for _, object := range plan.Create {
 		steps = append(steps, func() error { return b.create(ctx, object) })
 	}
@@ -106,11 +109,16 @@ func (b *Backend) create(ctx context.Context, object client.Object) error {
 	if err := b.Live.Get(ctx, client.ObjectKeyFromObject(object), existing); err != nil {
 		return client.IgnoreNotFound(err)
 	}
-	if !ours(existing, object.GetAnnotations()[mark.Owner]) {
-		return fmt.Errorf("%T %s/%s exists and was not made by this agent for VolumeReplicationGroup %s; delete it, so that the volume can be protected",
-			object, object.GetNamespace(), object.GetName(), object.GetAnnotations()[mark.Owner])
+	return inTheWay(existing, object.GetAnnotations()[mark.Owner])
+}
+
+// inTheWay says so of an object that was not made here for the group.
+func inTheWay(object client.Object, group string) error {
+	if ours(object, group) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%T %s/%s exists and was not made by this agent for VolumeReplicationGroup %s; delete it, so that the volume can be protected",
+		object, object.GetNamespace(), object.GetName(), group)
 }
 
 func (b *Backend) update(ctx context.Context, object client.Object) error {

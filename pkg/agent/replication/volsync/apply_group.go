@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
@@ -61,8 +62,13 @@ func (b *Backend) snapshot(ctx context.Context, group types.NamespacedName, s *G
 // refers to any more.
 func (b *Backend) ensureCycleKeys(ctx context.Context, group types.NamespacedName, plan Plan) error {
 	used := sets.New[string]()
-	for _, object := range append(plan.Create, plan.Update...) {
+	for _, object := range slices.Concat(plan.Create, plan.Update) {
 		used.Insert(keyOf(object))
+	}
+	for _, s := range plan.Streams {
+		if s.source != nil {
+			used.Insert(keyOf(s.source))
+		}
 	}
 	var missing []CycleKey
 	for _, k := range plan.CycleKeys {

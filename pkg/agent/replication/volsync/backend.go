@@ -74,7 +74,7 @@ func (b *Backend) Report(claim types.NamespacedName) (*replication.State, error)
 	if f.Snapshots, err = b.imagesOf(ctx, rd); err != nil {
 		return nil, err
 	}
-	return report(role, rs, rd, f.received(claim.Name, rd) != nil), nil
+	return report(role, rs, rd, f.received(claim.Name, rd)), nil
 }
 
 // pair reads what there is of ours for a claim.
@@ -154,10 +154,11 @@ func (b *Backend) Remove(ctx context.Context, claim types.NamespacedName) (bool,
 	if err := b.Reader.Get(ctx, claim, pvc); err != nil {
 		return apierrors.IsNotFound(err), client.IgnoreNotFound(err)
 	}
-	if pvc.Annotations[mark.VolSync] == "" && pvc.Labels[labelGroup] == "" {
+	if pvc.Annotations[mark.VolSync] == "" && pvc.Annotations[annotationStream] == "" && pvc.Labels[labelGroup] == "" {
 		return true, nil
 	}
-	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:null},"labels":{%q:null}}}`, mark.VolSync, mark.Restored, labelGroup)
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:null,%q:null},"labels":{%q:null}}}`,
+		mark.VolSync, mark.Restored, annotationStream, labelGroup)
 	err = b.Client.Patch(ctx, pvc.DeepCopy(), client.RawPatch(types.MergePatchType, patch))
 	if client.IgnoreNotFound(err) != nil {
 		return false, fmt.Errorf("taking the role off PersistentVolumeClaim %s: %w", claim, err)

@@ -39,13 +39,13 @@ func TestTheStateOfAClaimFollowsFromWhatItWasToldAndWhatThereIs(t *testing.T) {
 		"told nothing":                        {"", nil, nil, false, nil, false},
 		"told to be primary":                  {rolePrimary, nil, nil, false, &replication.State{Wanted: primary, Role: primary}, false},
 		"primary, but still receives":         {rolePrimary, nil, rd, true, &replication.State{Wanted: primary}, false},
-		"primary and synced":                  {rolePrimary, synced("x", time.Second), nil, false, &replication.State{Wanted: primary, Role: primary}, true},
-		"hands over":                          {"final-7", underWay("x", "final-7"), nil, false, &replication.State{Wanted: secondary, Role: secondary}, false},
-		"hands over, the image is not proven": {"final-7", synced("final-7", time.Second), nil, false, &replication.State{Wanted: secondary, Role: secondary}, false},
-		"has handed over":                     {"final-7", synced("final-7-confirm", time.Second), nil, false, &replication.State{Wanted: secondary, Role: secondary, InSync: true}, false},
-		"handed over in an earlier epoch":     {"final-9", synced("final-7-confirm", time.Second), nil, false, &replication.State{Wanted: secondary, Role: secondary}, false},
+		"primary and synced":                  {rolePrimary, synced(cycleAt(4), time.Second), nil, false, &replication.State{Wanted: primary, Role: primary}, true},
+		"hands over":                          {"final-7", underWay(cycleAt(4), cycleAt(5, "final-7")), nil, false, &replication.State{Wanted: secondary, Role: secondary}, false},
+		"hands over, the image is not proven": {"final-7", synced(cycleAt(5, "final-7"), time.Second), nil, false, &replication.State{Wanted: secondary, Role: secondary}, false},
+		"has handed over":                     {"final-7", synced(cycleAt(6, "final-7-confirm"), time.Second), nil, false, &replication.State{Wanted: secondary, Role: secondary, InSync: true}, false},
+		"handed over in an earlier epoch":     {"final-9", synced(cycleAt(6, "final-7-confirm"), time.Second), nil, false, &replication.State{Wanted: secondary, Role: secondary}, false},
 		"has handed over and receives":        {"final-7", nil, rd, false, &replication.State{Wanted: secondary, Role: secondary}, false},
-		"gives way, but still sends":          {roleSecondary, synced("x", time.Second), nil, false, &replication.State{Wanted: secondary}, false},
+		"gives way, but still sends":          {roleSecondary, synced(cycleAt(4), time.Second), nil, false, &replication.State{Wanted: secondary}, false},
 		"has given way":                       {roleSecondary, nil, nil, false, &replication.State{Wanted: secondary, Role: secondary}, false},
 		"receives, and nothing is complete":   {roleSecondary, nil, rd, false, &replication.State{Wanted: secondary, Role: secondary}, false},
 		"has received":                        {roleSecondary, nil, rd, true, &replication.State{Wanted: secondary, Role: secondary, InSync: true}, false},
@@ -283,7 +283,7 @@ func TestVolSyncForgetsTheImageThatItWasMakingForAFormerDestination(t *testing.T
 }
 
 func TestACopyIsInSyncWhileItsNextImageIsBeingMade(t *testing.T) {
-	f := there(receivesInto(&Claim{Name: "data"}, 2), receivedBefore, cutting)
+	f := there(receivesInto(&Claim{Name: "data"}, 2), notKept, cutting, keptAs("former", 1))
 	c := newCluster(t, copyOfOurs(), f.Destinations["data"], f.Snapshots["image"])
 	if state, err := c.backend.Report(key); err != nil || state == nil || state.InSync {
 		t.Errorf("before there is any that can be used: %+v, %v", state, err)

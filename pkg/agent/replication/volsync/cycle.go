@@ -15,9 +15,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// cycle is one snapshot of a consistency group, on its way. Members of two cycles never get mixed up: each cycle has a key
-// of its own, which both clusters derive, so that a destination takes nothing but what is of the cycle it waits for. Within a
-// stream, of which the hub tells, cycles are numbered; so they go on while the hub is away.
+// cycle is one snapshot, of a consistency group or of a volume that is sent by itself, on its way. Two cycles never get mixed
+// up: each has a key of its own, which both clusters derive, so that a destination takes nothing but what is of the cycle it
+// waits for. Within a stream, of which the hub tells, cycles are numbered; so they go on while the hub is away.
 type cycle struct {
 	stream string
 	number int64
@@ -39,8 +39,14 @@ func parseCycle(text string) (cycle, bool) {
 // newStream is the first cycle of a stream that begins now.
 func newStream(now time.Time) cycle { return cycle{strconv.FormatInt(now.UnixMilli(), 36), 1} }
 
-// sending is a cycle as the trigger of a ReplicationSource has it: with the point in time that its snapshot is of and, of a
-// final sync, which one it is.
+// begun is when a stream was.
+func begun(stream string) time.Time {
+	millis, _ := strconv.ParseInt(stream, 36, 64)
+	return time.UnixMilli(millis)
+}
+
+// sending is a cycle as the trigger of a ReplicationSource has it: with the point in time that its snapshot is of, or, where
+// VolSync takes that itself, at which it was told to, and, of a final sync, which one it is.
 type sending struct {
 	cycle
 	at    time.Time

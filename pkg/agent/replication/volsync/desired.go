@@ -18,7 +18,6 @@ import (
 // source is the ReplicationSource that sends a claim's volume to an address when triggered.
 func source(group types.NamespacedName, claim Claim, spec v1alpha1.VolSyncSpec, address, trigger string) *volsyncv1alpha1.ReplicationSource {
 	tls := &volsyncv1alpha1.ReplicationSourceRsyncTLSSpec{
-		KeySecret:   ptr.To(KeySecret(group)),
 		Address:     ptr.To(address),
 		MoverConfig: mover(spec, claim.Name),
 	}
@@ -44,7 +43,6 @@ func destination(group types.NamespacedName, d v1alpha1.VolSyncDestination, spec
 		service = corev1.ServiceTypeClusterIP
 	}
 	tls := &volsyncv1alpha1.ReplicationDestinationRsyncTLSSpec{
-		KeySecret:   ptr.To(KeySecret(group)),
 		ServiceType: &service,
 		VolumeMode:  d.VolumeMode,
 		MoverConfig: mover(spec, d.Name),

@@ -95,6 +95,8 @@ func (b *Backend) Claim(v replication.Volume, method v1alpha1.ReplicationMethod,
 		Capacity: v.PVC.Spec.Resources.Requests[corev1.ResourceStorage], StorageClass: v.StorageClassName(),
 		AccessModes: v.PVC.Spec.AccessModes, VolumeMode: v.PVC.Spec.VolumeMode,
 	}
+	c.Stream, c.Begun = streamOf(v.PVC)
+	c.Version = v.PVC.ResourceVersion
 	if method == v1alpha1.MethodVolSyncGroup {
 		c.SnapshotClass, _ = b.Class(v)
 		c.GroupSnapshotClass, c.Label = class, v.PVC.Labels[labelGroup]

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,8 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
+	"github.com/ramendr/dr-apiserver/pkg/action"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
@@ -44,46 +47,64 @@ type side struct {
 	jobs  map[types.UID]*job
 	// holds is what claims and snapshots hold.
 	holds map[string]int
-	uids  int
+	// points are what VolSync has snapshotted of volumes that are sent by themselves, for what their sources are at.
+	points map[types.UID]int
+	uids   int
 }
 
 func newSide(name string) *side {
 	f := there()
 	f.Group = types.NamespacedName{Namespace: "shop", Name: name}
 	f.Copies, f.Quiet = map[string]*corev1.PersistentVolumeClaim{}, map[types.UID]bool{}
-	return &side{facts: *f, keys: map[string]string{}, jobs: map[types.UID]*job{}, holds: map[string]int{}}
+	return &side{facts: *f, keys: map[string]string{}, jobs: map[types.UID]*job{}, holds: map[string]int{}, points: map[types.UID]int{}}
 }
 
-// model is two clusters that replicate a group, and the hub between them.
+// ahead is how much the clock of the cluster is ahead where volumes are received.
+const ahead = 90 * time.Second
+
+// model is two clusters that replicate volumes, and the hub between them.
 type model struct {
 	t        *testing.T
 	random   *rand.Rand
 	now      time.Time
 	from, to *side
-	// written is what the application has written to all of its volumes.
+	// written is what the application has written to all of its volumes, and since when each of it.
 	written int
-	spec    v1alpha1.VRGVolSyncSpec
-	told    v1alpha1.VRGVolSyncSpec
-	role    string
+	since   []time.Time
+	// sent and received are what the clusters have told the hub, and known up to when that takes the peer to have everything.
+	sent, received v1alpha1.VolumeReplicationGroup
+	known          *metav1.Time
+	spec           v1alpha1.VRGVolSyncSpec
+	told           v1alpha1.VRGVolSyncSpec
+	role           string
 	// joined is when claims became members, synced up to when their sources said last that the peer has their data.
 	joined, synced map[string]time.Time
 }
 
 func newModel(t *testing.T, seed uint64, claims ...string) *model {
 	m := &model{t: t, random: rand.New(rand.NewPCG(seed, 1)), now: noon, from: newSide("shop.dr1"), to: newSide("shop.dr2"), role: rolePrimary,
-		joined: map[string]time.Time{}, synced: map[string]time.Time{}}
+		since: []time.Time{noon}, joined: map[string]time.Time{}, synced: map[string]time.Time{}}
 	for _, name := range claims {
 		m.join(name)
 	}
 	return m
 }
 
+// alone are the volumes that are sent by themselves.
+func alone(name string) bool { return strings.HasPrefix(name, "alone") }
+
 func (m *model) join(name string) {
 	m.joined[name] = m.now
-	m.from.facts.Claims = append(m.from.facts.Claims, Claim{
-		Name: name, Role: m.role, Bound: true, Group: together, GroupSnapshotClass: "together", SnapshotClass: "snap", StorageClass: "fast",
-		Capacity: resource.MustParse("1Gi"),
-	})
+	c := Claim{Name: name, Role: m.role, Bound: true, SnapshotClass: "snap", StorageClass: "fast", Capacity: resource.MustParse("1Gi")}
+	if !alone(name) {
+		c.Group, c.GroupSnapshotClass = together, "together"
+	}
+	m.from.facts.Claims = append(m.from.facts.Claims, c)
+}
+
+func (m *model) write() {
+	m.written++
+	m.since = append(m.since, m.now)
 }
 
 // leave takes a claim out, as its release does.
@@ -123,6 +144,13 @@ func (s *side) apply(m *model, p Plan, whole bool) {
 	for _, o := range append(p.Create, p.Update...) {
 		if some() {
 			s.put(m, o)
+		}
+	}
+	for _, stream := range p.Streams {
+		i := slices.IndexFunc(s.facts.Claims, func(c Claim) bool { return c.Name == stream.Claim.Name })
+		s.facts.Claims[i].Stream, s.facts.Claims[i].Begun = stream.name, stream.source != nil
+		if stream.source != nil && some() {
+			s.put(m, stream.source)
 		}
 	}
 }
@@ -201,18 +229,28 @@ func (m *model) volsyncFrom() {
 		if rs.Status.LastSyncStartTime.IsZero() {
 			if rs.Spec.Trigger.Manual != rs.Status.LastManualSync {
 				rs.Status.LastSyncStartTime = ptr.To(metav1.NewTime(m.now))
+				delete(m.from.points, rs.UID)
 			}
 			continue
 		}
-		if m.from.facts.Copies[rs.Spec.SourcePVC] == nil {
+		content, there := m.from.points[rs.UID]
+		switch {
+		case alone(name) && !there:
+			m.from.points[rs.UID] = m.written
 			continue
+		case alone(name):
+		case m.from.facts.Copies[rs.Spec.SourcePVC] == nil:
+			continue
+		default:
+			content = m.from.holds[rs.Spec.SourcePVC]
 		}
 		j := m.from.mover(rs.UID, *rs.Spec.RsyncTLS.KeySecret, rs.Spec.SourcePVC, rs.Spec.Paused)
-		j.content = m.from.holds[rs.Spec.SourcePVC]
+		j.content = content
 		if j.done {
 			delete(m.from.jobs, rs.UID)
+			ended := metav1.NewTime(m.now).Rfc3339Copy()
+			rs.Status.LastSyncTime, rs.Status.LastSyncDuration = &ended, &metav1.Duration{Duration: m.now.Sub(rs.Status.LastSyncStartTime.Time)}
 			rs.Status.LastSyncStartTime, rs.Status.LastManualSync = nil, rs.Spec.Trigger.Manual
-			rs.Status.LastSyncTime = ptr.To(metav1.NewTime(m.now))
 			rs.Status.LatestMoverStatus = &volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultSuccessful}
 		}
 	}
@@ -241,13 +279,14 @@ func (m *model) volsyncTo() {
 			m.to.uids++
 			rd.Annotations["begun"] = fmt.Sprintf("%s-%d", image, m.to.uids)
 			s := usable(rd.Annotations["begun"])
-			s.CreationTimestamp = metav1.NewTime(m.now)
+			s.CreationTimestamp = metav1.NewTime(m.now.Add(ahead))
 			m.to.facts.Snapshots[s.Name] = s
 			m.to.holds[s.Name] = m.to.holds[rd.Name]
 			continue
 		}
 		rd.Status.LatestImage = &corev1.TypedLocalObjectReference{APIGroup: ptr.To(snapshotv1.GroupName), Kind: dataSourceKind, Name: rd.Annotations["begun"]}
 		rd.Status.LastSyncStartTime, rd.Status.LastManualSync = nil, rd.Spec.Trigger.Manual
+		rd.Status.LastSyncTime = ptr.To(metav1.NewTime(m.now.Add(ahead)))
 		delete(rd.Annotations, "begun")
 		delete(m.to.jobs, rd.UID)
 	}
@@ -288,22 +327,86 @@ func (m *model) transfer() {
 	}
 }
 
-// hub carries what each cluster says to the other.
+// hub carries what each cluster says to the other, as each said it last.
 func (m *model) hub() {
-	m.told.Destinations, m.told.Groups = nil, nil
-	for _, g := range m.from.facts.Sent() {
-		if g.Stream != "" {
-			m.told.Groups = append(m.told.Groups, g.VolSyncGroup)
+	if m.random.IntN(2) == 0 {
+		m.sent.Status = m.reportSent()
+	}
+	if m.random.IntN(2) == 0 {
+		m.received.Status.VolSync = &v1alpha1.VRGVolSyncStatus{Groups: m.to.facts.Arrived(&m.told)}
+		for _, r := range m.to.facts.Received(&m.told) {
+			m.received.Status.VolSync.Destinations = append(m.received.Status.VolSync.Destinations, r.VolSyncDestinationStatus)
 		}
 	}
-	for _, c := range m.from.facts.Claims {
-		m.told.Destinations = append(m.told.Destinations, v1alpha1.VolSyncDestination{
-			Name: c.Name, Group: together, Capacity: c.Capacity, StorageClassName: "fast"})
+	if m.sent.Status.VolSync == nil || m.received.Status.VolSync == nil {
+		return
 	}
-	m.spec.Sources = nil
-	for _, r := range m.to.facts.Received(&m.told) {
+	m.told, m.spec = v1alpha1.VRGVolSyncSpec{}, v1alpha1.VRGVolSyncSpec{}
+	for _, g := range m.sent.Status.VolSync.Groups {
+		if g.Stream != "" {
+			m.told.Groups = append(m.told.Groups, v1alpha1.VolSyncGroup{Name: g.Name, Stream: g.Stream, Members: g.Members})
+		}
+		arrived := action.SentAsOne(&m.received, g.Name)
+		if arrived.Stream == g.Stream && (g.Asking || arrived.Cycle > g.Cycle) {
+			m.spec.Arrived = append(m.spec.Arrived, arrived.VolSyncGroup)
+		}
+	}
+	for _, row := range m.sent.Status.ProtectedPVCs {
+		m.told.Destinations = append(m.told.Destinations, v1alpha1.VolSyncDestination{
+			Name: row.Name, Group: row.ConsistencyGroup, Capacity: resource.MustParse("1Gi"), StorageClassName: "fast"})
+	}
+	for _, r := range m.received.Status.VolSync.Destinations {
 		if r.Address != "" {
 			m.spec.Sources = append(m.spec.Sources, v1alpha1.VolSyncSource{Name: r.Name, Address: r.Address})
+		}
+	}
+	m.known = action.SyncPoint(&m.sent, &m.received, m.known)
+}
+
+// reportSent is what the primary says: of each volume up to when the peer has been sent it, and of what is sent as one, how far it is.
+func (m *model) reportSent() v1alpha1.VolumeReplicationGroupStatus {
+	f := &m.from.facts
+	status := v1alpha1.VolumeReplicationGroupStatus{VolSync: &v1alpha1.VRGVolSyncStatus{Groups: f.Sent()}}
+	first, all := metav1.NewTime(m.now.Add(time.Hour)), true
+	for _, c := range f.Claims {
+		row := v1alpha1.ProtectedPVC{Name: c.Name, ConsistencyGroup: c.Group, ReplicationMethod: v1alpha1.MethodVolSync}
+		if c.Group != "" {
+			row.ReplicationMethod = v1alpha1.MethodVolSyncGroup
+		}
+		if rs := f.Sources[c.Name]; rs != nil && alone(c.Name) {
+			row.LastSyncTime = reportPrimary(rs, nil).LastSyncTime
+		} else if rs != nil {
+			row.LastSyncTime = f.syncedSince(rs)
+		}
+		if row.LastSyncTime == nil {
+			all = false
+		} else if row.LastSyncTime.Before(&first) {
+			first = *row.LastSyncTime
+		}
+		status.ProtectedPVCs = append(status.ProtectedPVCs, row)
+	}
+	if all {
+		status.LastGroupSyncTime = &first
+	}
+	return status
+}
+
+// checkKnown holds what the hub takes the peer to have to what it has.
+func (m *model) checkKnown() {
+	m.t.Helper()
+	if m.known == nil {
+		return
+	}
+	for _, c := range m.from.facts.Claims {
+		if m.joined[c.Name].After(m.known.Time) {
+			continue
+		}
+		_, image := m.to.facts.choose(replication.Restoration{Claim: &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: c.Name}}}, m.to.facts.Destinations[c.Name])
+		if image == nil {
+			m.t.Fatalf("%s is taken to be with the peer up to %s, and is not at all", c.Name, m.known)
+		}
+		if has := m.to.holds[image.Name]; has < m.written && m.since[has+1].Before(m.known.Time) {
+			m.t.Fatalf("%s is taken to be with the peer up to %s, and is up to %s\n%s", c.Name, m.known, m.since[has+1], m.describe())
 		}
 	}
 }
@@ -335,7 +438,7 @@ func (m *model) agents(whole bool) {
 // check holds what could be promoted to one point in time.
 func (m *model) check() {
 	m.t.Helper()
-	for _, set := range m.to.facts.completeSets() {
+	for _, set := range m.to.facts.completeSets(func(setID) bool { return true }) {
 		for _, name := range set.members {
 			if got, first := m.to.holds[set.images[name].Name], m.to.holds[set.images[set.members[0]].Name]; got != first {
 				m.t.Fatalf("cycle %s is complete with %s of %d and %s of %d", set.cycle, set.members[0], first, name, got)
@@ -350,7 +453,10 @@ func (m *model) checkSynced() {
 	maps.DeleteFunc(m.synced, func(name string, _ time.Time) bool { return m.from.facts.Sources[name] == nil })
 	for name, rs := range m.from.facts.Sources {
 		before, known := m.synced[name]
-		point := m.from.facts.syncedSince(rs)
+		point := reportPrimary(rs, nil).LastSyncTime
+		if !alone(name) {
+			point = m.from.facts.syncedSince(rs)
+		}
 		switch {
 		case point == nil && known:
 			m.t.Fatalf("%s was synced up to %s, and then never", name, before)
@@ -370,7 +476,7 @@ func (m *model) step() {
 	m.now = m.now.Add(time.Duration(m.random.IntN(2000)) * time.Millisecond)
 	switch m.random.IntN(8) {
 	case 0:
-		m.written++
+		m.write()
 	case 1:
 		m.storage()
 	case 2:
@@ -386,12 +492,16 @@ func (m *model) step() {
 	}
 	m.checkSynced()
 	m.checkTold()
+	m.checkKnown()
 }
 
 // checkTold holds what is told of the group's cycles to what there is.
 func (m *model) checkTold() {
 	m.t.Helper()
 	for _, g := range m.from.facts.Sent() {
+		if _, itself := v1alpha1.SentByItself(g.Name); itself || len(m.from.facts.claimsOf(g.Name)) == 0 {
+			continue
+		}
 		switch s := g.Source; {
 		case s == nil || s.Step == "" || len(s.Completed) > 2 || len(s.Completed) == 2 && s.Completed[0].ID == s.Completed[1].ID:
 			m.t.Fatalf("sent is %+v", s)
@@ -401,6 +511,9 @@ func (m *model) checkTold() {
 	}
 	for _, g := range m.to.facts.Arrived(&m.told) {
 		d := g.Destination
+		if d == nil {
+			continue
+		}
 		if d.Step == "" || d.Step == v1alpha1.ReplicationGroupCommitting != (len(d.Arrived) == len(g.Members)) && d.Step != v1alpha1.ReplicationGroupPreparing {
 			m.t.Fatalf("of %+v received is %+v", g.VolSyncGroup, d)
 		}
@@ -414,9 +527,17 @@ func (m *model) checkTold() {
 
 // disturb is what people and failures do meanwhile.
 func (m *model) disturb(turn int) {
-	switch m.random.IntN(5) {
+	switch m.random.IntN(7) {
 	case 0:
 		m.join(fmt.Sprintf("late-%d", turn))
+	case 5:
+		m.join(fmt.Sprintf("alone-%d", turn))
+	case 6:
+		for name, rs := range m.from.facts.Sources {
+			if alone(name) {
+				rs.Spec.Trigger.Manual = fmt.Sprintf("by-hand-%d", turn)
+			}
+		}
 	case 1:
 		if claims := m.from.facts.Claims; len(claims) > 2 {
 			m.leave(claims[m.random.IntN(len(claims))].Name)
@@ -442,17 +563,11 @@ func (m *model) disturb(turn int) {
 // arrives goes on without disturbances until all that was written so far can be promoted.
 func (m *model) arrives() {
 	m.t.Helper()
-	m.written++
+	m.write()
 	target := m.written
 	for range 20000 {
 		m.step()
-		var names []string
-		for _, c := range m.from.facts.Claims {
-			names = append(names, c.Name)
-		}
-		slices.Sort(names)
-		set := m.to.facts.newestSet(names[0])
-		if set != nil && slices.Equal(set.members, names) && m.to.holds[set.images[names[0]].Name] >= target {
+		if !slices.ContainsFunc(m.from.facts.Claims, func(c Claim) bool { return !m.hasArrived(c, target) }) {
 			return
 		}
 	}
@@ -460,10 +575,26 @@ func (m *model) arrives() {
 	m.t.Fatalf("nothing arrives any more: sent %+v, awaited %+v", m.from.facts.Sent(), m.to.facts.Arrived(&m.told))
 }
 
-func TestWhatArrivesOfAGroupIsOfOnePointInTimeWhateverHappens(t *testing.T) {
+// hasArrived tells whether so much of a volume could be promoted, with its group.
+func (m *model) hasArrived(c Claim, written int) bool {
+	members := []string{c.Name}
+	if c.Group != "" {
+		members = nil
+		for _, other := range m.from.facts.Claims {
+			if other.Group == c.Group {
+				members = append(members, other.Name)
+			}
+		}
+		slices.Sort(members)
+	}
+	set := m.to.facts.newestSet(c.Name)
+	return set != nil && slices.Equal(set.members, members) && m.to.holds[set.images[c.Name].Name] >= written
+}
+
+func TestWhatArrivesIsWhatItIsTakenForAndOfAGroupOfOnePointInTimeWhateverHappens(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			m := newModel(t, seed, "a", "b", "c")
+			m := newModel(t, seed, "a", "b", "c", "alone")
 			for turn := range 400 {
 				m.step()
 				if turn%40 == 39 {

@@ -6,7 +6,6 @@ package volsync
 import (
 	"cmp"
 	"slices"
-	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
@@ -14,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
 // latest is the image of the last complete copy that a destination received; nil if there is none that can be used.
@@ -51,27 +51,18 @@ func (f *Facts) images(claim string) []*snapshotv1.VolumeSnapshot {
 	return kept
 }
 
-// received is the newest image of what was received completely of a volume: the latest of its destination, or while that is
-// being cut the one before; nil if there is none.
-func (f *Facts) received(claim string, rd *volsyncv1alpha1.ReplicationDestination) *snapshotv1.VolumeSnapshot {
-	if s := f.latest(rd); s != nil {
-		return s
-	}
-	for _, s := range f.images(claim) {
-		if s.Annotations[annotationReceived] != "" && ready(s) {
-			return s
-		}
-	}
-	return nil
+// received tells whether a claim's volume has been received completely: with its group, if it is a member of one.
+func (f *Facts) received(claim string, rd *volsyncv1alpha1.ReplicationDestination) bool {
+	return receivedAlone(rd) && f.latest(rd) != nil || f.newestSet(claim) != nil
 }
 
-// keepReceived keeps the image of what a destination has received until there is a newer one that can be used: VolSync would
-// delete it as soon as the next one is begun.
-func keepReceived(group types.NamespacedName, image *snapshotv1.VolumeSnapshot, rd *volsyncv1alpha1.ReplicationDestination) *snapshotv1.VolumeSnapshot {
-	s := keep(group, image, rd.Name, "")
-	delete(s.Annotations, annotationEpoch)
-	s.Annotations[annotationReceived] = rd.Status.LastSyncTime.UTC().Format(time.RFC3339)
-	return s
+// receivedAlone tells of a destination whether it is of a volume that is sent by itself.
+func receivedAlone(rd *volsyncv1alpha1.ReplicationDestination) bool {
+	if rd == nil {
+		return false
+	}
+	_, alone := v1alpha1.SentByItself(rd.Annotations[annotationGroup])
+	return alone
 }
 
 // origin is the snapshot of a claim's volume as it was before it received anything.

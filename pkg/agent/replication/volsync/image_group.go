@@ -11,7 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 )
 
-// imageSet are the images of one cycle of the group of that name that are kept, by claim.
+// imageSet are the images of one cycle that are kept, by claim, of what is sent by that name.
 type imageSet struct {
 	cycle
 	name    string
@@ -42,20 +42,22 @@ func (s *imageSet) born() *snapshotv1.VolumeSnapshot {
 	return first
 }
 
-// completeSets are the complete sets of images there are of consistency groups.
-func (f *Facts) completeSets() []*imageSet {
-	type id struct{ group, cycle string }
-	sets := map[id]*imageSet{}
+// setID tells sets of images apart.
+type setID struct{ name, cycle string }
+
+// completeSets are the complete sets of images there are, of those that are asked for.
+func (f *Facts) completeSets(asked func(id setID) bool) []*imageSet {
+	sets := map[setID]*imageSet{}
 	for _, s := range f.Snapshots {
-		c, ok := parseCycle(s.Annotations[annotationCycle])
-		if !ok || !ours(s, f.Group.String()) {
+		id, kept := f.setOf(s)
+		if !kept || !asked(id) {
 			continue
 		}
-		of := id{s.Annotations[annotationGroup], c.String()}
-		if sets[of] == nil {
-			sets[of] = &imageSet{cycle: c, name: of.group, members: membersOf(s.Annotations), images: map[string]*snapshotv1.VolumeSnapshot{}}
+		if sets[id] == nil {
+			c, _ := parseCycle(id.cycle)
+			sets[id] = &imageSet{cycle: c, name: id.name, members: membersOf(s.Annotations), images: map[string]*snapshotv1.VolumeSnapshot{}}
 		}
-		sets[of].images[s.Annotations[annotationClaim]] = s
+		sets[id].images[s.Annotations[annotationClaim]] = s
 	}
 	var complete []*imageSet
 	for _, set := range sets {
@@ -66,26 +68,47 @@ func (f *Facts) completeSets() []*imageSet {
 	return complete
 }
 
-// newestSet is the newest complete set that a claim is a member of; nil if there is none.
-func (f *Facts) newestSet(claim string) *imageSet {
+// setOf is the set that an image is kept as one of.
+func (f *Facts) setOf(s *snapshotv1.VolumeSnapshot) (setID, bool) {
+	id := setID{s.Annotations[annotationGroup], s.Annotations[annotationCycle]}
+	if id.cycle == "" || !ours(s, f.Group.String()) {
+		return setID{}, false
+	}
+	_, valid := parseCycle(id.cycle)
+	return id, valid
+}
+
+// newestOf is the newest of sets; nil if there are none.
+func newestOf(sets []*imageSet) *imageSet {
 	var newest *imageSet
-	for _, set := range f.completeSets() {
-		if slices.Contains(set.members, claim) && (newest == nil || set.newer(newest)) {
+	for _, set := range sets {
+		if newest == nil || set.newer(newest) {
 			newest = set
 		}
 	}
 	return newest
 }
 
-// arrived is the newest complete set of a stream; nil if there is none.
-func (f *Facts) arrived(stream string) *imageSet {
-	var newest *imageSet
-	for _, set := range f.completeSets() {
-		if set.stream == stream && (newest == nil || set.newer(newest)) {
-			newest = set
+// newestSet is the newest complete set that a claim is a member of; nil if there is none.
+func (f *Facts) newestSet(claim string) *imageSet {
+	of := map[setID]bool{}
+	for _, s := range f.Snapshots {
+		if s.Annotations[annotationClaim] != claim {
+			continue
+		}
+		if id, kept := f.setOf(s); kept {
+			of[id] = true
 		}
 	}
-	return newest
+	if len(of) == 0 {
+		return nil
+	}
+	return newestOf(f.completeSets(func(id setID) bool { return of[id] }))
+}
+
+// arrived is the newest complete set of a stream; nil if there is none.
+func (f *Facts) arrived(name, stream string) *imageSet {
+	return newestOf(f.completeSets(func(id setID) bool { return id.name == name && strings.HasPrefix(id.cycle, stream+".") }))
 }
 
 // keepMember keeps an image as that of a member of a cycle, until all of a later one have arrived.

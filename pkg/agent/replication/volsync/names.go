@@ -28,11 +28,11 @@ const (
 	// annotationClaim names the claim that a kept image is of, annotationEpoch the epoch in which it was kept.
 	annotationClaim = "dr.ramen.io/claim"
 	annotationEpoch = "dr.ramen.io/epoch"
-	// annotationReceived says of the image of a volume when that had been received.
-	annotationReceived = "dr.ramen.io/received"
-	// annotationGroup names the consistency group that an object is for, annotationCycle the cycle and annotationMembers the
-	// claims of that. annotationFinal says which final sync a cycle is, annotationSynced which cycle was sent completely before,
-	// and annotationJoined for which one a source was made.
+	// annotationStream is on a claim that is sent by itself: the stream that is to begin, and whether that has.
+	annotationStream = "dr.ramen.io/sync-stream"
+	// annotationGroup names what an object is for: a consistency group, or a volume that is sent by itself. annotationCycle is
+	// the cycle and annotationMembers the claims of that. annotationFinal says which final sync a cycle is, annotationSynced which
+	// cycle was sent completely before, and annotationJoined for which one a source was made.
 	annotationGroup   = "dr.ramen.io/snapshot-group"
 	annotationCycle   = "dr.ramen.io/cycle"
 	annotationMembers = "dr.ramen.io/cycle-members"

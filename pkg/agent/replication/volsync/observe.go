@@ -147,17 +147,8 @@ func (f *Facts) tell(d v1alpha1.VolSyncDestination) Received {
 	if !r.Ready && r.Message == "" {
 		r.Message = "waits for an address at which it can be reached"
 	}
-	switch image := f.received(d.Name, rd); {
-	case d.Group != "":
-		if set := f.newestSet(d.Name); set != nil {
-			r.LatestImage, r.LastSyncTime = set.images[d.Name].Name, ptr.To(set.images[d.Name].CreationTimestamp)
-		}
-	case image != nil:
-		r.LatestImage = image.Name
-		if image.Name == latestImage(rd) {
-			// That the one before was complete once says nothing of what was sent since.
-			r.LastSyncTime = rd.Status.LastSyncTime
-		}
+	if set := f.newestSet(d.Name); set != nil {
+		r.LatestImage, r.LastSyncTime = set.images[d.Name].Name, ptr.To(set.images[d.Name].CreationTimestamp)
 	}
 	return r
 }

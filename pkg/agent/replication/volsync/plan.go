@@ -4,6 +4,7 @@
 package volsync
 
 import (
+	"maps"
 	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -32,6 +34,10 @@ type Claim struct {
 	// Group is the consistency group that it is sent with; empty if it is sent by itself. GroupSnapshotClass snapshots that, and
 	// Label is what the claim has, by which it is one of the group's.
 	Group, GroupSnapshotClass, Label string
+	// Stream is noted on it as the one that it is to be sent in by itself, and Begun is true if that has begun. Version is that of
+	// the claim as it was looked at.
+	Stream, Version string
+	Begun           bool
 	// Image is what VolSync was about to make of it, or has made, for a destination that was removed before it was done.
 	Image string
 	// StorageClass, AccessModes and VolumeMode that were asked for.
@@ -89,6 +95,8 @@ type Plan struct {
 	// Label claims as members of their groups, and take snapshots of groups.
 	Label    []*Claim
 	Snapshot []*GroupSnapshot
+	// Streams are offered or begun.
+	Streams []Stream
 	// Unname has VolSync forget which image it was about to make of these claims.
 	Unname []*Claim
 	// Delete, and then create or update.
@@ -136,7 +144,7 @@ func MakePlan(f *Facts, c Command, now time.Time) Plan {
 	p.sendGroups()
 	p.receive()
 	p.dismiss()
-	p.out.Key = !p.Keyed && len(p.out.Create)+len(p.out.Update)+len(p.Sources)+len(p.Destinations) > 0
+	p.out.Key = !p.Keyed && len(p.out.Create)+len(p.out.Update)+len(p.out.Streams)+len(p.Sources)+len(p.Destinations) > 0
 	return p.out
 }
 
@@ -181,18 +189,15 @@ func (p *planner) claim(c *Claim) {
 			return
 		}
 		if c.Bound && c.Group == "" {
-			p.send(c, rs)
+			p.sendVolume(c, 0)
 		}
 		if c.Bound && (c.Group == "" || p.Settled) {
 			// Until all members of a group are restored, which images are of one point in time follows from all of theirs.
 			p.dropImages(c.Name)
 		}
 	case isFinal && !p.GivingUp && !p.wanted(c.Name):
-		if c.Group != "" {
-			return
-		}
-		if rs != nil {
-			p.update(rs, p.source(c, rs, addressOf(rs), final(rs, epoch)))
+		if c.Group == "" {
+			p.sendVolume(c, epoch)
 		}
 	case c.Role != "" && rs != nil:
 		p.remove(rs)
@@ -206,33 +211,58 @@ func (p *planner) copying() v1alpha1.VolSyncSpec {
 	return p.Spec.VolSyncSpec
 }
 
-// source is what sends a volume: as the hub says, or, while it says nothing because the volume is handed over, as it was sent before.
-func (p *planner) source(c *Claim, before *volsyncv1alpha1.ReplicationSource, address, trigger string) *volsyncv1alpha1.ReplicationSource {
-	rs := source(p.Group, *c, p.copying(), address, trigger)
-	if p.Spec == nil && before != nil && before.Spec.RsyncTLS != nil {
+// source is what sends a volume: as the hub says, or, while it is handed over, as it was sent before.
+func (p *planner) source(c *Claim, before *volsyncv1alpha1.ReplicationSource, address string, s sending) *volsyncv1alpha1.ReplicationSource {
+	rs := source(p.Group, *c, p.copying(), address, s.String())
+	if c.Role != rolePrimary && before != nil && before.Spec.RsyncTLS != nil {
 		tls := before.Spec.RsyncTLS
 		rs.Spec.RsyncTLS.MoverConfig = tls.MoverConfig
 		rs.Spec.RsyncTLS.CopyMethod, rs.Spec.RsyncTLS.VolumeSnapshotClassName = tls.CopyMethod, tls.VolumeSnapshotClassName
 	}
+	rs.Spec.RsyncTLS.KeySecret = ptr.To(p.key(c.sentBy(), s.cycle))
+	rs.Annotations[annotationGroup] = c.sentBy()
 	return rs
 }
 
-// send has a volume synced at its interval, once the peer has said where it receives.
-func (p *planner) send(c *Claim, rs *volsyncv1alpha1.ReplicationSource) {
-	address := p.addressFor(c.Name, rs)
-	if address == "" {
+// tell has a source send something, which it may be doing already.
+func (p *planner) tell(rs, to *volsyncv1alpha1.ReplicationSource) {
+	switch {
+	case !rs.DeletionTimestamp.IsZero():
+	case trigger(rs) == trigger(to):
+		p.update(rs, to)
+	default:
+		p.turnSource(rs, to)
+	}
+}
+
+// turnSource has a source go on with another cycle. One that is under way is paused first, so that what it was doing does not
+// count as the other.
+func (p *planner) turnSource(rs, to *volsyncv1alpha1.ReplicationSource) {
+	updated := rs.DeepCopy()
+	switch {
+	case idle(rs) || rs.Spec.Paused && p.Quiet[rs.UID]:
+		updated.Spec = to.Spec
+		updated.Annotations = maps.Clone(rs.Annotations)
+		maps.Copy(updated.Annotations, to.Annotations)
+	case rs.Spec.Paused:
+		p.again(p.now.Add(quietEvery))
 		return
+	default:
+		updated.Spec.Paused = true
 	}
-	trigger, due := scheduled(rs, p.Interval, p.now)
-	if !due.IsZero() {
-		p.again(due)
+	p.out.Update = append(p.out.Update, updated)
+}
+
+// hasArrivedOf is how much of a stream has arrived, if the hub says so.
+func (p *planner) hasArrivedOf(name, stream string) (int64, bool) {
+	if p.Spec != nil {
+		for _, g := range p.Spec.Arrived {
+			if g.Name == name && g.Stream == stream {
+				return g.Cycle, true
+			}
+		}
 	}
-	wanted := p.source(c, rs, address, trigger)
-	if rs == nil {
-		p.out.Create = append(p.out.Create, wanted)
-		return
-	}
-	p.update(rs, wanted)
+	return 0, false
 }
 
 func addressOf(rs *volsyncv1alpha1.ReplicationSource) string {
@@ -261,6 +291,15 @@ func (p *planner) remove(object client.Object) {
 	if object.GetDeletionTimestamp().IsZero() {
 		p.out.Delete = append(p.out.Delete, object)
 	}
+}
+
+// over tells whether it is that time, and else has the plan made again then.
+func (p *planner) over(at time.Time) bool {
+	if p.now.Before(at) {
+		p.again(at)
+		return false
+	}
+	return true
 }
 
 func (p *planner) again(at time.Time) {

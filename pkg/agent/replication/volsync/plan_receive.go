@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
-	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -26,31 +26,12 @@ func (p *planner) receive() {
 	}
 	for _, d := range p.Spec.Destinations {
 		p.receives[d.Name] = true
-		if d.Group == "" {
-			p.receiveVolume(d, receipt(p.Destinations[d.Name], p.keepLatest(d.Name)), KeySecret(p.Group))
-		}
 	}
 	p.receiveGroups()
 }
 
-// keepLatest keeps the latest image of a volume, drops those before once it is kept, and tells which it is then.
-func (p *planner) keepLatest(name string) *snapshotv1.VolumeSnapshot {
-	rd := p.Destinations[name]
-	image := p.latest(rd)
-	if image == nil || rd.Status.LastSyncTime.IsZero() || rd.Annotations[annotationGroup] != "" {
-		return nil
-	}
-	if image.Annotations[annotationReceived] == "" {
-		p.out.Update = append(p.out.Update, keepReceived(p.Group, image, rd))
-		return nil
-	}
-	for _, s := range p.images(name) {
-		if s.Name != image.Name {
-			p.remove(s)
-		}
-	}
-	return image
-}
+// sentBy is the name by which a volume is sent that is to be received.
+func sentBy(d v1alpha1.VolSyncDestination) string { return v1alpha1.VolSyncGroupFor(d.Group, d.Name) }
 
 // receiveVolume has a volume received once for the trigger, from whoever has the key.
 func (p *planner) receiveVolume(d v1alpha1.VolSyncDestination, trigger, key string) {
@@ -67,7 +48,8 @@ func (p *planner) receiveVolume(d v1alpha1.VolSyncDestination, trigger, key stri
 	}
 	wanted := destination(p.Group, d, p.copying(), p.SnapshotClasses[d.StorageClassName], into, p.Exports)
 	wanted.Spec.Trigger = &volsyncv1alpha1.ReplicationDestinationTriggerSpec{Manual: trigger}
-	forGroup(wanted, d.Group, key)
+	wanted.Spec.RsyncTLS.KeySecret = ptr.To(key)
+	wanted.Annotations[annotationGroup] = sentBy(d)
 	rd := p.Destinations[d.Name]
 	switch {
 	case rd == nil && into != nil && into.Image != "":
@@ -76,10 +58,10 @@ func (p *planner) receiveVolume(d v1alpha1.VolSyncDestination, trigger, key stri
 	case rd == nil:
 		p.out.Create = append(p.out.Create, wanted)
 	case !rd.DeletionTimestamp.IsZero():
-	case rd.Annotations[annotationGroup] != d.Group:
+	case rd.Annotations[annotationGroup] != sentBy(d):
 		// It is received in another way now, from where nothing of before can get into it.
 		p.remove(rd)
-	case d.Group != "" && (rd.Spec.Trigger == nil || rd.Spec.Trigger.Manual != trigger):
+	case rd.Spec.Trigger == nil || rd.Spec.Trigger.Manual != trigger:
 		p.turn(rd, wanted)
 	case !equality.Semantic.DeepEqual(rd.Spec, wanted.Spec):
 		updated := rd.DeepCopy()
@@ -119,7 +101,7 @@ func (p *planner) dismiss() {
 	for name, rd := range p.Destinations {
 		if !p.receives[name] && !slices.Contains(p.out.Delete, client.Object(rd)) {
 			p.remove(rd)
-			if rd.Annotations[annotationGroup] == "" {
+			if receivedAlone(rd) {
 				p.dropImages(name)
 			}
 		}

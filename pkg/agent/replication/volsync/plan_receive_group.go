@@ -7,18 +7,18 @@ import (
 	"slices"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
-	"k8s.io/utils/ptr"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// receiveGroups has each group that the primary sends received cycle by cycle: a member is received once for each, and what
-// arrived is kept until all members of a later cycle have.
+// receiveGroups has what the primary sends as one received cycle by cycle: a member is received once for each, and what arrived
+// is kept until all members of a later cycle have. VolSync would have a member received again while the snapshot of what came
+// last is still being cut, and mix what comes next into it: so it is told to only once all of a cycle is kept.
 func (p *planner) receiveGroups() {
 	for _, g := range p.Spec.Groups {
 		var members []v1alpha1.VolSyncDestination
 		for _, d := range p.Spec.Destinations {
-			if d.Group == g.Name && slices.Contains(g.Members, d.Name) {
+			if sentBy(d) == g.Name && slices.Contains(g.Members, d.Name) {
 				members = append(members, d)
 			}
 		}
@@ -30,7 +30,7 @@ func (p *planner) receiveGroups() {
 
 func (p *planner) receiveGroup(g v1alpha1.VolSyncGroup, members []v1alpha1.VolSyncDestination) {
 	awaited := cycle{g.Stream, 1}
-	kept := p.arrived(g.Stream)
+	kept := p.arrived(g.Name, g.Stream)
 	if kept != nil {
 		awaited = kept.next()
 		p.dropOlder(g, kept, awaited)
@@ -97,13 +97,4 @@ func (p *planner) key(name string, c cycle) string {
 		p.out.CycleKeys = append(p.out.CycleKeys, CycleKey{Secret: secret, group: name, cycle: c})
 	}
 	return secret
-}
-
-// forGroup makes a destination one of a member.
-func forGroup(rd *volsyncv1alpha1.ReplicationDestination, name, key string) {
-	if name == "" {
-		return
-	}
-	rd.Annotations[annotationGroup] = name
-	rd.Spec.RsyncTLS.KeySecret = ptr.To(key)
 }

@@ -136,6 +136,10 @@ func (s *sender) under(snapshot *GroupSnapshot) {
 		return
 	}
 	wanted := s.wantedOf(snapshot)
+	if arrived, told := s.hasArrivedOf(s.name, wanted.stream); told && arrived >= wanted.number && !s.allSentAs(members, wanted) {
+		// The answer of a member was lost. All of them are sent once more, as the cycle that the peer waits for now.
+		wanted.number = arrived + 1
+	}
 	sent := true
 	for _, m := range members {
 		sent = s.member(snapshot, s.claims[m], wanted) && sent
@@ -145,21 +149,30 @@ func (s *sender) under(snapshot *GroupSnapshot) {
 	}
 }
 
-// wantedOf is what is to be sent of a snapshot. Of a final sync that is the same a second time once the first has succeeded:
-// that the second succeeds proves that the peer keeps all of the first, for it does not take in another cycle before.
+// wantedOf is what is to be sent of a snapshot: what its members were told last, or, once all of them have sent that of a final
+// sync, the same a second time: that this succeeds proves that the peer keeps all of the first, for it does not take in another
+// cycle before.
 func (f *Facts) wantedOf(snapshot *GroupSnapshot) sending {
-	first := sending{cycle: snapshot.cycle(), at: snapshot.taken(), final: snapshot.GetAnnotations()[annotationFinal]}
-	if !isFirstFinal(first.final) {
-		return first
-	}
-	confirm := sending{first.cycle.next(), first.at, first.final + confirmSuffix}
-	for _, m := range membersOf(snapshot.GetAnnotations()) {
+	wanted := sending{cycle: snapshot.cycle(), at: snapshot.taken(), final: snapshot.GetAnnotations()[annotationFinal]}
+	members := membersOf(snapshot.GetAnnotations())
+	for _, m := range members {
 		rs := f.Sources[m]
-		if rs == nil || trigger(rs) != confirm.String() && !sentAs(rs, first) {
-			return first
+		if rs == nil {
+			continue
+		}
+		if told, ours := parseSending(trigger(rs)); ours && told.stream == wanted.stream && told.number > wanted.number {
+			wanted = told
 		}
 	}
-	return confirm
+	if isFirstFinal(wanted.final) && f.allSentAs(members, wanted) {
+		return sending{wanted.next(), wanted.at, wanted.final + confirmSuffix}
+	}
+	return wanted
+}
+
+// allSentAs tells whether all members have sent their volumes in a cycle.
+func (f *Facts) allSentAs(members []string, s sending) bool {
+	return !slices.ContainsFunc(members, func(m string) bool { return !sentAs(f.Sources[m], s) })
 }
 
 // member has one volume sent, from a claim made of its snapshot, and tells whether it was.
@@ -181,41 +194,17 @@ func (s *sender) member(snapshot *GroupSnapshot, claim *Claim, wanted sending) b
 	if address == "" {
 		return false
 	}
-	key := s.key(s.name, wanted.cycle)
-	to := s.source(claim, rs, address, wanted.String())
-	to.Spec.SourcePVC, to.Spec.RsyncTLS.KeySecret = name, ptr.To(key)
+	to := s.source(claim, rs, address, wanted)
+	to.Spec.SourcePVC = name
 	to.Spec.RsyncTLS.CopyMethod, to.Spec.RsyncTLS.VolumeSnapshotClassName = volsyncv1alpha1.CopyMethodDirect, nil
-	to.Annotations[annotationGroup] = s.name
 	s.noteSynced(to)
-	switch {
-	case rs == nil:
+	if rs == nil {
 		to.Annotations[annotationJoined] = wanted.String()
 		s.out.Create = append(s.out.Create, to)
-	case !rs.DeletionTimestamp.IsZero():
-	case trigger(rs) == wanted.String():
-		s.update(rs, to)
-	default:
-		s.turn(rs, to)
+		return false
 	}
+	s.tell(rs, to)
 	return false
-}
-
-// turn has a source go on with another cycle. One that is under way is paused first, so that what it was doing does not count
-// as the other.
-func (s *sender) turn(rs, to *volsyncv1alpha1.ReplicationSource) {
-	updated := rs.DeepCopy()
-	switch {
-	case idle(rs) || rs.Spec.Paused && s.Quiet[rs.UID]:
-		updated.Spec = to.Spec
-		updated.Annotations = maps.Clone(rs.Annotations)
-		maps.Copy(updated.Annotations, to.Annotations)
-	case rs.Spec.Paused:
-		s.again(s.now.Add(quietEvery))
-		return
-	default:
-		updated.Spec.Paused = true
-	}
-	s.out.Update = append(s.out.Update, updated)
 }
 
 // noteSynced notes the last cycle that was completed on a source that goes on.

@@ -11,16 +11,20 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
-// Arrived tells of each group that a spec says is sent how far it is with being received: among other things which cycle
-// arrived completely last.
+// Arrived tells of what a spec says is sent as one how far it is with being received: among other things which cycle arrived
+// completely last.
 func (f *Facts) Arrived(spec *v1alpha1.VRGVolSyncSpec) []v1alpha1.VolSyncGroupStatus {
 	var groups []v1alpha1.VolSyncGroupStatus
 	for _, g := range spec.Groups {
 		g.Cycle = 0
-		if set := f.arrived(g.Stream); set != nil {
+		if set := f.arrived(g.Name, g.Stream); set != nil {
 			g.Cycle = set.number
 		}
-		groups = append(groups, v1alpha1.VolSyncGroupStatus{VolSyncGroup: g, Destination: f.receipts(spec, g)})
+		told := v1alpha1.VolSyncGroupStatus{VolSyncGroup: g}
+		if _, alone := v1alpha1.SentByItself(g.Name); !alone {
+			told.Destination = f.receipts(spec, g)
+		}
+		groups = append(groups, told)
 	}
 	return groups
 }
@@ -69,12 +73,7 @@ func (f *Facts) hasArrived(name string, awaited cycle) bool {
 
 // committed is the newest complete set of images of a group.
 func (f *Facts) committed(name string) *v1alpha1.VolSyncCommit {
-	var newest *imageSet
-	for _, set := range f.completeSets() {
-		if set.name == name && (newest == nil || set.newer(newest)) {
-			newest = set
-		}
-	}
+	newest := newestOf(f.completeSets(func(id setID) bool { return id.name == name }))
 	if newest == nil {
 		return nil
 	}

@@ -65,7 +65,7 @@ func sentFor(name string, s sending, took time.Duration, changes ...func(*volsyn
 	}
 }
 
-func failing(rs *volsyncv1alpha1.ReplicationSource) {
+func sendingFails(rs *volsyncv1alpha1.ReplicationSource) {
 	rs.Status.LatestMoverStatus = &volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultFailed}
 }
 
@@ -104,7 +104,7 @@ func TestHowFarAGroupIsWithBeingSent(t *testing.T) {
 		}), "Sending", "k1.3 12:00", []string{"a"}, "", "", "waits for the peer to say where it receives PersistentVolumeClaim shop/b"},
 		"one was sent, and the last time it took a minute": {there(members(rolePrimary), snapshotted(fourth, true, 0), sentFor("a", of4, 0, noted), sentFor("b", of4, time.Second, noted)),
 			"Sending", "k1.4 12:00", []string{"b"}, "k1.3 11:00 1m0s 7", "Successful", ""},
-		"one fails": {there(members(rolePrimary), snapshotted(fourth, true, 0), sentFor("a", of4, 0, noted, failing), sentFor("b", of4, time.Second, noted)),
+		"one fails": {there(members(rolePrimary), snapshotted(fourth, true, 0), sentFor("a", of4, 0, noted, sendingFails), sentFor("b", of4, time.Second, noted)),
 			"Sending", "k1.4 12:00", []string{"b"}, "k1.3 11:00 1m0s 7", "Failed", "ReplicationSource shop/a: the last transfer failed"},
 		"all were sent, and the snapshot is still there": {there(members(rolePrimary), snapshotted(fourth, true, 0), sentFor("a", of4, time.Minute, noted), sentFor("b", of4, time.Second, noted)),
 			"Waiting", "", nil, "k1.4 12:00 1m0s 2000", "Successful", ""},

@@ -133,8 +133,9 @@ func (b *Backend) survey(ctx context.Context, r replication.Restoration) (place,
 	return p, nil
 }
 
-// choose is the image that was kept in this epoch, and the one that is the best: that of the last cycle of which all members of
-// a consistency group arrived, the last that was received completely, or else what the claim held before it received anything.
+// choose is the image that was kept in this epoch, and the one that is the best: the last that was received completely of a
+// volume that is sent by itself, that of the last cycle of which all members arrived, or else what the claim held before it
+// received anything.
 func (f *Facts) choose(r replication.Restoration, rd *volsyncv1alpha1.ReplicationDestination) (kept, image *snapshotv1.VolumeSnapshot) {
 	images := f.images(r.Claim.Name)
 	for _, s := range images {
@@ -142,13 +143,13 @@ func (f *Facts) choose(r replication.Restoration, rd *volsyncv1alpha1.Replicatio
 			return s, nil
 		}
 	}
-	if set := f.newestSet(r.Claim.Name); set != nil {
-		return nil, set.images[r.Claim.Name]
-	}
-	if rd != nil && rd.Annotations[annotationGroup] == "" {
+	if receivedAlone(rd) {
 		if image := f.latest(rd); image != nil {
 			return nil, image
 		}
+	}
+	if set := f.newestSet(r.Claim.Name); set != nil {
+		return nil, set.images[r.Claim.Name]
 	}
 	for _, s := range images {
 		if ready(s) && s.Annotations[annotationCycle] == "" {
@@ -223,6 +224,7 @@ func claimOf(r replication.Restoration, image *snapshotv1.VolumeSnapshot) *corev
 	}
 	claim.Annotations[mark.Owner], claim.Annotations[mark.VolSync] = r.Group.String(), rolePrimary
 	claim.Annotations[mark.Restored] = strconv.FormatInt(r.Epoch, 10)
+	delete(claim.Annotations, annotationStream)
 	group := snapshotv1.GroupName
 	claim.Spec.VolumeName, claim.Spec.DataSource = "", nil
 	claim.Spec.DataSourceRef = &corev1.TypedObjectReference{APIGroup: &group, Kind: dataSourceKind, Name: image.Name}

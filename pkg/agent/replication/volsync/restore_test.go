@@ -33,7 +33,9 @@ var key = types.NamespacedName{Namespace: "shop", Name: "data"}
 // captured is the claim as the primary had it.
 func captured() *corev1.PersistentVolumeClaim {
 	return &corev1.PersistentVolumeClaim{
-		ObjectMeta: metav1.ObjectMeta{Namespace: key.Namespace, Name: key.Name, Labels: map[string]string{"app": "shop"}},
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: key.Namespace, Name: key.Name, Labels: map[string]string{"app": "shop"}, Annotations: map[string]string{annotationStream: "k0 begun"},
+		},
 		Spec: corev1.PersistentVolumeClaimSpec{
 			StorageClassName: ptr.To("fast"), VolumeName: "the-sources-own",
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
@@ -106,8 +108,10 @@ func TestTheImageThatIsChosen(t *testing.T) {
 		kept, image string
 	}{
 		"the last complete one":                         {there(receivesInto(nil, 2)), "", "image"},
-		"not one that is still being cut":               {there(receivesInto(nil, 2), cutting), "", ""},
-		"but the one before it":                         {there(receivesInto(nil, 2), cutting, receivedBefore), "", "former"},
+		"also if it is not kept yet":                    {there(receivesInto(nil, 2), notKept, keptAs("former", 1)), "", "image"},
+		"and if nothing receives any more":              {there(keptAs("former", 1), keptAs("image", 2)), "", "image"},
+		"not one that is still being cut":               {there(receivesInto(nil, 2), notKept, cutting), "", ""},
+		"but the one before it":                         {there(receivesInto(nil, 2), notKept, cutting, keptAs("former", 1)), "", "former"},
 		"what there was before anything was received":   {there(receivesInto(nil, 0), beforeSync(true)), "", "data-before-sync"},
 		"but rather what was received completely":       {there(receivesInto(nil, 1), beforeSync(true)), "", "image"},
 		"the one that was kept, whatever came later":    {there(receivesInto(nil, 3), keeps("kept", "5")), "kept", ""},
@@ -222,7 +226,7 @@ func TestAFailoverMakesTheClaimOfTheLastCompleteImage(t *testing.T) {
 		if len(image.OwnerReferences) > 0 || image.Labels[labelDoNotDelete] == "" || image.Labels[labelCleanup] != "" {
 			t.Errorf("VolSync may delete the image: %v, %v", image.OwnerReferences, image.Labels)
 		}
-		if claim.Annotations[mark.VolSync] != rolePrimary || claim.Annotations[mark.Owner] != group.String() {
+		if claim.Annotations[mark.VolSync] != rolePrimary || claim.Annotations[mark.Owner] != group.String() || claim.Annotations[annotationStream] != "" {
 			t.Errorf("%v", claim.Annotations)
 		}
 	}

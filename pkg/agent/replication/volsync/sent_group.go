@@ -89,21 +89,59 @@ func (f *Facts) syncedSince(rs *volsyncv1alpha1.ReplicationSource) *metav1.Time 
 	return &metav1.Time{Time: last.at}
 }
 
-// Sent tells of each group that is sent, or is to be, how far that is: among other things which stream it is in, if it is in
-// one yet, and which cycle of that was sent completely last.
+// Sent tells of what is sent as one, or is to be, how far that is: among other things which stream it is in, if it is in one yet,
+// and which cycle of that was sent completely last.
 func (f *Facts) Sent() []v1alpha1.VolSyncGroupStatus {
 	var groups []v1alpha1.VolSyncGroupStatus
-	for _, name := range f.groupNames() {
-		g := v1alpha1.VolSyncGroupStatus{VolSyncGroup: f.stream(name), Source: f.progress(name)}
-		if g.Stream == "" && g.Source == nil {
-			continue
+	for _, name := range f.sentNames() {
+		g := v1alpha1.VolSyncGroupStatus{Asking: f.asking(name)}
+		if volume, alone := v1alpha1.SentByItself(name); alone {
+			g.VolSyncGroup = f.streamOfVolume(name, volume)
+		} else {
+			g.VolSyncGroup, g.Source = f.stream(name), f.progress(name)
 		}
-		if g.Stream == "" {
+		switch {
+		case g.Stream == "" && g.Source == nil:
+			continue
+		case g.Stream == "":
 			g.Members = f.sendable(name)
 		}
 		groups = append(groups, g)
 	}
 	return groups
+}
+
+// asking tells whether anything fails of what is sent, for which it may be that the peer has it already.
+func (f *Facts) asking(name string) bool {
+	for _, rs := range f.SourcesOf(name) {
+		if failing(rs) {
+			return true
+		}
+	}
+	return false
+}
+
+// streamOfVolume is the one that a volume is in that is sent by itself, or is to be; it has no name while none was offered. What
+// VolSync has answered last was sent completely.
+func (f *Facts) streamOfVolume(name, volume string) v1alpha1.VolSyncGroup {
+	g := v1alpha1.VolSyncGroup{Name: name, Members: []string{volume}}
+	if rs := f.Sources[volume]; rs != nil {
+		if told, known := lastTold(rs); known {
+			g.Stream = told.stream
+		}
+		if rs.Status != nil {
+			if answered, ours := parseSending(rs.Status.LastManualSync); ours && answered.stream == g.Stream {
+				g.Cycle = answered.number
+			}
+		}
+		return g
+	}
+	for _, c := range f.Claims {
+		if c.Name == volume {
+			g.Stream = c.Stream
+		}
+	}
+	return g
 }
 
 // stream is the one that a group is in; it has no name while nothing was sent yet.
@@ -128,8 +166,8 @@ func (f *Facts) stream(name string) v1alpha1.VolSyncGroup {
 	return g
 }
 
-// groupNames are the groups that something is or was sent of, or is to be.
-func (f *Facts) groupNames() []string {
+// sentNames are the names by which something is or was sent, or is to be.
+func (f *Facts) sentNames() []string {
 	names := sets.New[string]()
 	for _, s := range f.GroupSnapshots {
 		names.Insert(s.GetAnnotations()[annotationGroup])
@@ -139,7 +177,7 @@ func (f *Facts) groupNames() []string {
 	}
 	for i := range f.Claims {
 		if c := &f.Claims[i]; c.sent() {
-			names.Insert(c.Group)
+			names.Insert(c.sentBy())
 		}
 	}
 	return sets.List(names.Delete(""))

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr"
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/registry/base"
 )
 
@@ -27,6 +28,9 @@ func compute(reports *base.Reports) []runtime.Object {
 		}
 		for j := range group.Spec.VolSync.Groups {
 			told := group.Spec.VolSync.Groups[j].DeepCopy()
+			if _, alone := v1alpha1.SentByItself(told.Name); alone {
+				continue
+			}
 			destinations = append(destinations, &dr.ReplicationGroupDestination{
 				ObjectMeta: base.ComputedMeta(group, told.Name, plural, told.Name),
 				Spec: dr.ReplicationGroupDestinationSpec{
