@@ -127,6 +127,25 @@ func latestIsReady(ctx context.Context, app *framework.App, cluster string) (boo
 	return ready, err
 }
 
+// imagesBehind waits until a cluster has been sent a volume so many times as it has images of it, and once more, and tells how often,
+// and up to when the last time.
+func imagesBehind(ctx context.Context, app *framework.App, after int64) (cycle int64, upTo metav1.Time) {
+	GinkgoHelper()
+	Eventually(func(g Gomega, ctx context.Context) {
+		from, err := app.Groups().Get(ctx, app.Group(framework.DR1), metav1.GetOptions{})
+		g.Expect(err).NotTo(HaveOccurred())
+		to, err := app.Groups().Get(ctx, app.Group(framework.DR2), metav1.GetOptions{})
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect([]*v1alpha1.VRGVolSyncStatus{from.Status.VolSync, to.Status.VolSync}).To(HaveEach(HaveField("Groups", HaveLen(1))))
+		sent, received := from.Status.VolSync.Groups[0], to.Status.VolSync.Groups[0]
+		g.Expect(sent.Stream).To(Equal(received.Stream))
+		g.Expect(sent.Cycle).To(And(BeNumerically(">", after), Equal(received.Cycle+1)))
+		g.Expect(from.Status.ProtectedPVCs).To(ConsistOf(HaveField("LastSyncTime", Not(BeNil()))))
+		cycle, upTo = sent.Cycle, *from.Status.ProtectedPVCs[0].LastSyncTime
+	}).WithContext(ctx).WithTimeout(framework.Replication).Should(Succeed())
+	return cycle, upTo
+}
+
 // nothingOfOurs checks that nothing is left on a cluster that was made for VolSync.
 func nothingOfOurs(ctx context.Context, app *framework.App, cluster string) {
 	GinkgoHelper()
@@ -186,6 +205,35 @@ var _ = Describe("An application whose volumes VolSync copies", func() {
 		Expect(report.Volumes).To(HaveLen(1))
 		Expect(report.Volumes[0].Copies).To(ContainElement(SatisfyAll(
 			HaveField("Cluster", framework.DR2), HaveField("Surviving", BeNumerically(">=", before)))))
+		itStillWrites(ctx, app, framework.DR2)
+	}, SpecTimeout(specTimeout))
+
+	It("is not said to have on the other cluster what that has no image of yet, though it was begun before the image was made of what came before", func(ctx SpecContext) {
+		app := newApp()
+		By("deploying the application " + app.Namespace)
+		Expect(app.Deploy(ctx, framework.DR1, 1, "--storage-class", copiedClass)).To(Succeed())
+		By("protecting it")
+		Expect(app.Protect(ctx)).To(Succeed())
+		settled(ctx, app, framework.DR1)
+		hang := []string{"fault", "hang=create-snapshot.before", "cluster=" + framework.DR2, "namespace=" + app.Namespace}
+		letGo := []string{"fault", "clear", "namespace=" + app.Namespace}
+		disrupt(ctx, hang, letGo)
+		sync(ctx, app, framework.DR1, "by-hand")
+		By("waiting until dr2 has received the volume, and has no image of that")
+		before, _ := imagesBehind(ctx, app, 0)
+		itStillWrites(ctx, app, framework.DR1)
+		sync(ctx, app, framework.DR1, "by-hand-again")
+		By("waiting until it is sent again")
+		Eventually(moversAt).WithContext(ctx).WithArguments(app, framework.DR1).WithTimeout(framework.Replication).Should(Equal(1))
+		do(ctx, letGo...)
+		do(ctx, hang...)
+		By("waiting until dr2 has the image, and has received the volume again")
+		_, upTo := imagesBehind(ctx, app, before)
+		plan, err := app.Failover(ctx, forced, framework.DryRun)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(plan.Status.DataLossWindow).NotTo(BeNil())
+		Expect(plan.Status.DataLossWindow.SyncPoint.Time).To(BeTemporally("<", upTo.Time))
+		lossIsAsPlanned(app, failedOver(ctx, app, forced))
 		itStillWrites(ctx, app, framework.DR2)
 	}, SpecTimeout(specTimeout))
 
