@@ -62,7 +62,7 @@ func (d *decider) reportSent() {
 	if d.VolSync == nil || d.report.VolSync != nil {
 		return
 	}
-	if groups := d.VolSync.Sent(); len(groups) > 0 {
+	if groups := d.VolSync.Sent(d.Now); len(groups) > 0 {
 		d.report.VolSync = &v1alpha1.VRGVolSyncStatus{Groups: groups}
 	}
 }

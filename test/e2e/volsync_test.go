@@ -91,11 +91,19 @@ func halfWay(ctx context.Context, app *framework.App, cluster string) {
 	GinkgoHelper()
 	disrupt(ctx, []string{"fault", "hang=mover-piece.after", "namespace=" + app.Namespace}, []string{"fault", "clear", "namespace=" + app.Namespace})
 	itStillWrites(ctx, app, cluster)
-	sync(ctx, app, cluster, "by-hand")
-	By("waiting until transfers are under way")
-	Eventually(func(ctx context.Context) (int, error) {
-		return moversAt(ctx, app, cluster)
-	}).WithContext(ctx).WithTimeout(framework.Replication).Should(Equal(2))
+	const byHand = "by-hand"
+	sync(ctx, app, cluster, byHand)
+	By("waiting until transfers are under way, as cycles of the agent's")
+	Eventually(func(g Gomega, ctx context.Context) {
+		list, err := objectsThere(app, cluster, framework.ReplicationSources).List(ctx, metav1.ListOptions{})
+		g.Expect(err).NotTo(HaveOccurred())
+		for i := range list.Items {
+			g.Expect(framework.Field(&list.Items[i], "spec", "trigger", "manual")).NotTo(Equal(byHand))
+		}
+		movers, err := moversAt(ctx, app, cluster)
+		g.Expect(err).NotTo(HaveOccurred())
+		g.Expect(movers).To(Equal(2))
+	}).WithContext(ctx).WithTimeout(framework.Replication).Should(Succeed())
 	itStillWrites(ctx, app, cluster)
 }
 

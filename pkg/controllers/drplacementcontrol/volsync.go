@@ -102,19 +102,17 @@ func (d *decider) handingOver(primary *v1alpha1.VolumeReplicationGroup, before *
 	return nil
 }
 
-// arrived is how far the peer says it is with what the primary sends. The primary is told of that only what it can't know: that
-// more has arrived than it was told has, for the answer was lost, and, if it asks because it does not get through, all else. What
-// it is told else would have it say again that it does what it is told, with each sync of each volume.
+// arrived is how far the peer says it is with what the primary sends. The primary is told where it asks, and only what it does not
+// know: whatever else it is told it has to answer that it does it, and until then nothing counts that it said before.
 func (d *decider) arrived() []v1alpha1.VolSyncGroup {
 	primary, peer := d.ownGroups()[d.status.PrimaryCluster], d.ownGroups()[d.peer()]
-	if primary == nil || primary.Status.VolSync == nil {
+	if primary == nil || primary.Status.VolSync == nil || !d.facts.Clusters[d.peer()].Connected {
 		return nil
 	}
 	var arrived []v1alpha1.VolSyncGroup
 	for _, sent := range primary.Status.VolSync.Groups {
 		received := action.SentAsOne(peer, sent.Name)
-		asking := sent.Asking && d.facts.Clusters[d.peer()].Connected
-		if received.Stream == "" || received.Stream != sent.Stream || received.Cycle <= sent.Cycle && !asking {
+		if !sent.Asking || received.Stream == "" || received.Stream != sent.Stream || received.Cycle == sent.Cycle {
 			continue
 		}
 		arrived = append(arrived, v1alpha1.VolSyncGroup{Name: sent.Name, Stream: sent.Stream, Cycle: received.Cycle})

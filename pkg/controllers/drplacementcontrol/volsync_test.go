@@ -142,7 +142,7 @@ func TestASyncCountsOnceThePeerHasItsImage(t *testing.T) {
 	}
 }
 
-func TestThePrimaryIsToldHowMuchHasArrivedWhereItCanNotKnow(t *testing.T) {
+func TestThePrimaryIsToldHowMuchHasArrivedWhereItAsks(t *testing.T) {
 	handsOver := func(f *Facts) { *f = accepted(*f, action.Request{Type: v1alpha1.ActionRelocate, TargetCluster: dr2}) }
 	confirmed := func(f *Facts) {
 		f.Groups[dr1].Status.Epoch, f.Groups[dr1].Status.ObservedGeneration = f.Groups[dr1].Spec.Epoch, f.Groups[dr1].Generation
@@ -155,15 +155,15 @@ func TestThePrimaryIsToldHowMuchHasArrivedWhereItCanNotKnow(t *testing.T) {
 		atRest         bool
 		want           int64
 	}{
-		"as much as was sent":                       {stream: "k1", sent: 5, received: 5},
-		"not all yet":                               {stream: "k1", sent: 5, received: 4},
-		"more than it was told":                     {stream: "k1", sent: 4, received: 5, want: 5},
-		"more in another stream":                    {stream: "k2", sent: 4, received: 5},
-		"not all yet, and it asks":                  {stream: "k1", sent: 5, received: 4, asking: true, want: 4},
-		"and nobody knows of the peer":              {stream: "k1", sent: 5, received: 4, asking: true, away: true},
-		"more than it was told while it hands over": {stream: "k1", sent: 4, received: 5, handsOver: true, want: 5},
-		"once it has come to rest":                  {stream: "k1", sent: 4, received: 5, handsOver: true, atRest: true},
-		"nothing new while it hands over":           {stream: "k1", sent: 5, received: 5, handsOver: true},
+		"as much as was sent":                    {stream: "k1", sent: 5, received: 5, asking: true},
+		"more than it knows":                     {stream: "k1", sent: 4, received: 5, asking: true, want: 5},
+		"less than it knows":                     {stream: "k1", sent: 5, received: 3, asking: true, want: 3},
+		"what it did not ask":                    {stream: "k1", sent: 4, received: 5},
+		"more in another stream":                 {stream: "k2", sent: 4, received: 5, asking: true},
+		"what is not known now":                  {stream: "k1", sent: 4, received: 5, asking: true, away: true},
+		"more than it knows while it hands over": {stream: "k1", sent: 4, received: 5, asking: true, handsOver: true, want: 5},
+		"once it has come to rest":               {stream: "k1", sent: 4, received: 5, asking: true, handsOver: true, atRest: true},
+		"nothing new while it hands over":        {stream: "k1", sent: 5, received: 5, asking: true, handsOver: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := carriedOut(copies(), Decide(copies()))

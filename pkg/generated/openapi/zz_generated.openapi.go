@@ -4280,7 +4280,7 @@ func schema_pkg_apis_dr_v1alpha1_VRGVolSyncSpec(ref common.ReferenceCallback) co
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "arrived is how far the peer is with what a cluster sends, where that can't know: because more has arrived than it was told has, or because it asked.",
+							Description: "arrived is how far the peer is with what a cluster sends, where that asks and the peer says something else.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{
@@ -4835,7 +4835,7 @@ func schema_pkg_apis_dr_v1alpha1_VolSyncGroupStatus(ref common.ReferenceCallback
 					},
 					"asking": {
 						SchemaProps: spec.SchemaProps{
-							Description: "asking is true while sending fails and the cluster wants to be told how much has arrived.",
+							Description: "asking is true while a cycle fails or takes longer than others, so that the cluster wants to be told how much has arrived.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},

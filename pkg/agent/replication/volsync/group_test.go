@@ -347,7 +347,7 @@ func (m *model) hub() {
 			m.told.Groups = append(m.told.Groups, v1alpha1.VolSyncGroup{Name: g.Name, Stream: g.Stream, Members: g.Members})
 		}
 		arrived := action.SentAsOne(&m.received, g.Name)
-		if arrived.Stream == g.Stream && (g.Asking || arrived.Cycle > g.Cycle) {
+		if arrived.Stream == g.Stream && g.Asking && arrived.Cycle != g.Cycle {
 			m.spec.Arrived = append(m.spec.Arrived, arrived.VolSyncGroup)
 		}
 	}
@@ -366,7 +366,7 @@ func (m *model) hub() {
 // reportSent is what the primary says: of each volume up to when the peer has been sent it, and of what is sent as one, how far it is.
 func (m *model) reportSent() v1alpha1.VolumeReplicationGroupStatus {
 	f := &m.from.facts
-	status := v1alpha1.VolumeReplicationGroupStatus{VolSync: &v1alpha1.VRGVolSyncStatus{Groups: f.Sent()}}
+	status := v1alpha1.VolumeReplicationGroupStatus{VolSync: &v1alpha1.VRGVolSyncStatus{Groups: f.Sent(m.now)}}
 	first, all := metav1.NewTime(m.now.Add(time.Hour)), true
 	for _, c := range f.Claims {
 		row := v1alpha1.ProtectedPVC{Name: c.Name, ConsistencyGroup: c.Group, ReplicationMethod: v1alpha1.MethodVolSync}
@@ -498,7 +498,7 @@ func (m *model) step() {
 // checkTold holds what is told of the group's cycles to what there is.
 func (m *model) checkTold() {
 	m.t.Helper()
-	for _, g := range m.from.facts.Sent() {
+	for _, g := range m.from.facts.Sent(m.now) {
 		if _, itself := v1alpha1.SentByItself(g.Name); itself || len(m.from.facts.claimsOf(g.Name)) == 0 {
 			continue
 		}
@@ -572,7 +572,7 @@ func (m *model) arrives() {
 		}
 	}
 	m.t.Log(m.describe())
-	m.t.Fatalf("nothing arrives any more: sent %+v, awaited %+v", m.from.facts.Sent(), m.to.facts.Arrived(&m.told))
+	m.t.Fatalf("nothing arrives any more: sent %+v, awaited %+v", m.from.facts.Sent(m.now), m.to.facts.Arrived(&m.told))
 }
 
 // hasArrived tells whether so much of a volume could be promoted, with its group.

@@ -233,6 +233,9 @@ func (p *planner) tell(rs, to *volsyncv1alpha1.ReplicationSource) {
 	default:
 		p.turnSource(rs, to)
 	}
+	if at, mayAsk := asksAt(rs); mayAsk {
+		p.over(at)
+	}
 }
 
 // turnSource has a source go on with another cycle. One that is under way is paused first, so that what it was doing does not

@@ -96,7 +96,7 @@ func TestACycleThatThePeerDoesNotWaitForIsGivenUpAfterSeveralTimesWhatTransfersT
 		"that does not fail":                           {took: 3 * time.Second, after: time.Hour},
 		"of which the peer may wait for others":        {took: 3 * time.Second, after: time.Hour, fails: true, arrived: 1, want: true},
 		"that the peer waits for":                      {took: 3 * time.Second, after: time.Hour, fails: true, arrived: 1, none: true},
-		"of which the hub says nothing":                {took: 3 * time.Second, after: time.Hour, fails: true, arrived: unknown},
+		"of which the hub says nothing":                {took: 3 * time.Second, after: time.Hour, fails: true, arrived: unknown, none: true},
 	} {
 		t.Run("a cycle "+name, func(t *testing.T) {
 			f := twoMembers(rolePrimary)

@@ -119,7 +119,7 @@ func TestHowFarAGroupIsWithBeingSent(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			groups := test.facts.Sent()
+			groups := test.facts.Sent(noon)
 			if len(groups) != 1 || groups[0].Source == nil {
 				t.Fatalf("told is %+v", groups)
 			}
@@ -157,7 +157,7 @@ func TestTheCycleBeforeTheLastIsStillTold(t *testing.T) {
 	of4 := sending{cycle: fourth, at: noon}
 	f := there(members(rolePrimary), sentFor("a", of4, time.Second, noted), sentFor("b", of4, time.Second, noted))
 	var told []string
-	for _, c := range f.Sent()[0].Source.Completed {
+	for _, c := range f.Sent(noon)[0].Source.Completed {
 		told = append(told, c.ID)
 	}
 	if !slices.Equal(told, []string{"k1.4", "k1.3"}) {
@@ -165,9 +165,67 @@ func TestTheCycleBeforeTheLastIsStillTold(t *testing.T) {
 	}
 }
 
+func TestWhoDoesNotGetThroughAsksHowMuchHasArrived(t *testing.T) {
+	long := underWay(cycleAt(3), cycleAt(4))
+	long.Status.LastSyncDuration.Duration = time.Minute
+	for name, test := range map[string]struct {
+		rs    *volsyncv1alpha1.ReplicationSource
+		after time.Duration
+		want  bool
+	}{
+		"who has sent all":                          {synced(cycleAt(4), time.Second), time.Hour, false},
+		"who has yet to begin":                      {asked(cycleAt(4)), time.Hour, false},
+		"who has begun":                             {underWay(cycleAt(3), cycleAt(4)), time.Second, false},
+		"who fails":                                 {failed(underWay(cycleAt(3), cycleAt(4))), time.Second, true},
+		"who takes longer than the last time":       {underWay(cycleAt(3), cycleAt(4)), 10 * time.Second, true},
+		"who took long the last time":               {long, time.Minute, false},
+		"who takes longer than a long one, however": {long, 2 * time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			now := noon.Add(time.Minute).Add(test.after)
+			f := there(claimIs(rolePrimary), sends(test.rs))
+			sent := f.Sent(now)
+			if len(sent) != 1 || sent[0].Name != byItself || sent[0].Asking != test.want {
+				t.Errorf("told is %+v", sent)
+			}
+		})
+	}
+}
+
+func TestHowFarAVolumeIsThatIsSentByItself(t *testing.T) {
+	const other = "k2"
+	afresh := underWay(cycleAt(4), sending{cycle{other, 1}, noon, ""}.String())
+	for name, test := range map[string]struct {
+		facts  *Facts
+		stream string
+		cycle  int64
+	}{
+		"a stream was offered":              {there(claimIs(rolePrimary), offered), "k1", 0},
+		"it has no source any more":         {there(claimIs(rolePrimary), begunAt), "k1", 0},
+		"the first is under way":            {there(claimIs(rolePrimary), sends(asked(cycleAt(1)))), "k1", 0},
+		"the next is under way":             {there(claimIs(rolePrimary), sends(underWay(cycleAt(4), cycleAt(5)))), "k1", 4},
+		"the last was answered":             {there(claimIs(rolePrimary), sends(synced(cycleAt(4), time.Second))), "k1", 4},
+		"it goes on in another stream":      {there(claimIs(rolePrimary), sends(afresh)), other, 0},
+		"somebody asked for a sync":         {there(claimIs(rolePrimary), sends(underWay(cycleAt(4), "mine"))), "k1", 4},
+		"it is handed over":                 {there(claimIs("final-7"), sends(synced(cycleAt(5, "final-7"), time.Second))), "k1", 5},
+		"it was taken out of a stream":      {there(sends(synced(cycleAt(4), time.Second))), "k1", 4},
+		"a source is all that was noted of": {there(claimIs(rolePrimary), begunAt, sends(asked(cycleAt(1)))), "k1", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := test.facts.Sent(noon)
+			if len(sent) != 1 || sent[0].Stream != test.stream || sent[0].Cycle != test.cycle || !slices.Equal(sent[0].Members, []string{"data"}) || sent[0].Source != nil {
+				t.Errorf("told is %+v", sent)
+			}
+		})
+	}
+	if sent := there(claimIs(rolePrimary)).Sent(noon); len(sent) > 0 {
+		t.Errorf("nothing was offered yet, and told is %+v", sent)
+	}
+}
+
 func TestWhatIsNotToBeSentHasNoSource(t *testing.T) {
 	f := there(members(roleSecondary), sentFor("a", sending{cycle: third, at: noon}, time.Second))
-	for _, g := range f.Sent() {
+	for _, g := range f.Sent(noon) {
 		if g.Source != nil {
 			t.Errorf("told is %+v", g)
 		}
@@ -175,7 +233,7 @@ func TestWhatIsNotToBeSentHasNoSource(t *testing.T) {
 }
 
 func TestAGroupWithoutAStreamHasTheMembersThatCanBeSent(t *testing.T) {
-	g := there(members(rolePrimary), unbound).Sent()[0]
+	g := there(members(rolePrimary), unbound).Sent(noon)[0]
 	if g.Stream != "" || g.Cycle != 0 || !slices.Equal(g.Members, []string{"b"}) {
 		t.Errorf("told is %+v", g)
 	}

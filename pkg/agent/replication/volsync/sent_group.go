@@ -6,12 +6,19 @@ package volsync
 import (
 	"maps"
 	"slices"
+	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
+)
+
+// A source asks how much has arrived once it takes longer than askAfter, and timesUsual as long as the last time.
+const (
+	askAfter   = 10 * time.Second
+	timesUsual = 2
 )
 
 // complete is the cycle that all sources have sent; false if they have not all sent the same.
@@ -91,10 +98,10 @@ func (f *Facts) syncedSince(rs *volsyncv1alpha1.ReplicationSource) *metav1.Time 
 
 // Sent tells of what is sent as one, or is to be, how far that is: among other things which stream it is in, if it is in one yet,
 // and which cycle of that was sent completely last.
-func (f *Facts) Sent() []v1alpha1.VolSyncGroupStatus {
+func (f *Facts) Sent(now time.Time) []v1alpha1.VolSyncGroupStatus {
 	var groups []v1alpha1.VolSyncGroupStatus
 	for _, name := range f.sentNames() {
-		g := v1alpha1.VolSyncGroupStatus{Asking: f.asking(name)}
+		g := v1alpha1.VolSyncGroupStatus{Asking: f.asking(name, now)}
 		if volume, alone := v1alpha1.SentByItself(name); alone {
 			g.VolSyncGroup = f.streamOfVolume(name, volume)
 		} else {
@@ -111,14 +118,26 @@ func (f *Facts) Sent() []v1alpha1.VolSyncGroupStatus {
 	return groups
 }
 
-// asking tells whether anything fails of what is sent, for which it may be that the peer has it already.
-func (f *Facts) asking(name string) bool {
+// asking tells whether anything that is sent fails or takes long, since the peer may have it already, or wait for something else.
+func (f *Facts) asking(name string, now time.Time) bool {
 	for _, rs := range f.SourcesOf(name) {
-		if failing(rs) {
+		if at, mayAsk := asksAt(rs); mayAsk && (failing(rs) || !now.Before(at)) {
 			return true
 		}
 	}
 	return false
+}
+
+// asksAt is when a source wants to know how much of what it is at has arrived; false if it is at nothing.
+func asksAt(rs *volsyncv1alpha1.ReplicationSource) (time.Time, bool) {
+	if idle(rs) || rs.Status == nil || rs.Status.LastSyncStartTime.IsZero() {
+		return time.Time{}, false
+	}
+	usual := askAfter
+	if took := rs.Status.LastSyncDuration; took != nil {
+		usual = max(usual, timesUsual*took.Duration)
+	}
+	return rs.Status.LastSyncStartTime.Add(usual), true
 }
 
 // streamOfVolume is the one that a volume is in that is sent by itself, or is to be; it has no name while none was offered. What

@@ -11,9 +11,9 @@ import (
 )
 
 // A cycle is given up for a new one, of a new stream, if what is to be sent can't be had, or if it fails and the peer does not wait
-// for it: for an earlier one, since it has lost what it had, or perhaps not for the same of its members. Of the new one the hub has
-// to tell the peer: so it is asked first how much the peer has. It takes several times as long as transfers took before, within
-// bounds; stuckAfter if that is not known. What was transferred is not lost with it.
+// for it: for an earlier one, as the hub says, since it has lost what it had, or perhaps not for the same of its members. That
+// takes several times as long as transfers took before, within bounds; stuckAfter if that is not known. What was transferred is
+// not lost with it.
 const (
 	soonestStuck = time.Minute
 	stuckAfter   = 5 * time.Minute
@@ -32,8 +32,8 @@ func (s *sender) stuck(snapshot *GroupSnapshot) bool {
 	}
 	wanted := s.wantedOf(snapshot)
 	arrived, told := s.hasArrivedOf(s.name, wanted.stream)
-	astray := arrived < wanted.number-1 || slices.ContainsFunc(members, func(m string) bool { return sentAs(s.Sources[m], wanted) })
-	lost = lost || told && astray && slices.ContainsFunc(sources, failing)
+	astray := told && arrived < wanted.number-1 || slices.ContainsFunc(members, func(m string) bool { return sentAs(s.Sources[m], wanted) })
+	lost = lost || astray && slices.ContainsFunc(sources, failing)
 	return lost && s.over(snapshot.GetCreationTimestamp().Add(patience(sources...)))
 }
 

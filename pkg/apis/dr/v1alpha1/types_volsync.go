@@ -127,8 +127,7 @@ type VRGVolSyncSpec struct {
 	// +listType=map
 	// +listMapKey=name
 	Groups []VolSyncGroup `json:"groups,omitempty"`
-	// arrived is how far the peer is with what a cluster sends, where that can't know: because more has arrived than it was
-	// told has, or because it asked.
+	// arrived is how far the peer is with what a cluster sends, where that asks and the peer says something else.
 	// +optional
 	// +listType=map
 	// +listMapKey=name

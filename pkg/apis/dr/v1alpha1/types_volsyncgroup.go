@@ -27,7 +27,7 @@ type VolSyncGroup struct {
 // show it of consistency groups.
 type VolSyncGroupStatus struct {
 	VolSyncGroup `json:",inline"`
-	// asking is true while sending fails and the cluster wants to be told how much has arrived.
+	// asking is true while a cycle fails or takes longer than others, so that the cluster wants to be told how much has arrived.
 	// +optional
 	Asking bool `json:"asking,omitempty"`
 	// source is how far the cluster is with sending a consistency group; absent where it is received.

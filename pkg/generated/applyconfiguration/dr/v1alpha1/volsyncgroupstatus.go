@@ -12,7 +12,7 @@ package v1alpha1
 // show it of consistency groups.
 type VolSyncGroupStatusApplyConfiguration struct {
 	VolSyncGroupApplyConfiguration `json:""`
-	// asking is true while sending fails and the cluster wants to be told how much has arrived.
+	// asking is true while a cycle fails or takes longer than others, so that the cluster wants to be told how much has arrived.
 	Asking *bool `json:"asking,omitempty"`
 	// source is how far the cluster is with sending a consistency group; absent where it is received.
 	Source *VolSyncGroupSourceApplyConfiguration `json:"source,omitempty"`

@@ -22,8 +22,7 @@ type VRGVolSyncSpecApplyConfiguration struct {
 	Sources []VolSyncSourceApplyConfiguration `json:"sources,omitempty"`
 	// groups are what a secondary receives, as the primary says that it sends them.
 	Groups []VolSyncGroupApplyConfiguration `json:"groups,omitempty"`
-	// arrived is how far the peer is with what a cluster sends, where that can't know: because more has arrived than it was
-	// told has, or because it asked.
+	// arrived is how far the peer is with what a cluster sends, where that asks and the peer says something else.
 	Arrived []VolSyncGroupApplyConfiguration `json:"arrived,omitempty"`
 }
 
