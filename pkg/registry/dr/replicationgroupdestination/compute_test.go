@@ -39,13 +39,14 @@ func sending(namespace, stream string) dr.VolumeReplicationGroup {
 	}
 }
 
-// receiving is the group's other half on paris, which has committed a cycle.
+// receiving is the group's other half on paris, which has committed a cycle, beside a volume that is sent by itself.
 func receiving(role dr.ReplicationState, committed string) dr.VolumeReplicationGroup {
 	told := dr.VolSyncGroup{Name: "shop-slow", Stream: "k1", Members: []string{"data-0", "data-1"}}
+	alone := dr.VolSyncGroup{Name: "volume/logs", Stream: "k1", Members: []string{"logs"}}
 	group := dr.VolumeReplicationGroup{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop.paris", UID: "paris", ResourceVersion: "8"},
 		Spec: dr.VolumeReplicationGroupSpec{
-			ClusterName: "paris", ReplicationState: role, VolSync: &dr.VRGVolSyncSpec{Groups: []dr.VolSyncGroup{told}},
+			ClusterName: "paris", ReplicationState: role, VolSync: &dr.VRGVolSyncSpec{Groups: []dr.VolSyncGroup{told, alone}},
 		},
 	}
 	if committed != "" {
