@@ -177,7 +177,7 @@ func TestWhoDoesNotGetThroughAsksHowMuchHasArrived(t *testing.T) {
 		"who has yet to begin":                      {asked(cycleAt(4)), time.Hour, false},
 		"who has begun":                             {underWay(cycleAt(3), cycleAt(4)), time.Second, false},
 		"who fails":                                 {failed(underWay(cycleAt(3), cycleAt(4))), time.Second, true},
-		"who takes longer than the last time":       {underWay(cycleAt(3), cycleAt(4)), 10 * time.Second, true},
+		"who takes longer than the last time":       {underWay(cycleAt(3), cycleAt(4)), time.Minute, true},
 		"who took long the last time":               {long, time.Minute, false},
 		"who takes longer than a long one, however": {long, 2 * time.Minute, true},
 	} {

@@ -17,7 +17,7 @@ import (
 
 // A source asks how much has arrived once it takes longer than askAfter, and timesUsual as long as the last time.
 const (
-	askAfter   = 10 * time.Second
+	askAfter   = time.Minute
 	timesUsual = 2
 )
 
