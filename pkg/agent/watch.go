@@ -159,7 +159,7 @@ func commandChanged(before, now *v1alpha1.VolumeReplicationGroup) bool {
 		return true
 	}
 	return before.UID != now.UID || before.Generation != now.Generation || before.DeletionTimestamp.IsZero() != now.DeletionTimestamp.IsZero() ||
-		!equality.Semantic.DeepEqual(before.Labels, now.Labels)
+		!equality.Semantic.DeepEqual(before.Labels, now.Labels) || !equality.Semantic.DeepEqual(before.Spec.VolSync, now.Spec.VolSync)
 }
 
 func on(ctx context.Context, local cache.Cache, kind client.Object, changed func(client.Object)) error {

@@ -4280,7 +4280,7 @@ func schema_pkg_apis_dr_v1alpha1_VRGVolSyncSpec(ref common.ReferenceCallback) co
 							},
 						},
 						SchemaProps: spec.SchemaProps{
-							Description: "arrived is how far the peer is with what a cluster sends, where that asks and the peer says something else.",
+							Description: "arrived is how far the peer is with what a cluster sends, where that asks and the peer says something else. It asks for nothing, so that metadata.generation does not count it.",
 							Type:        []string{"array"},
 							Items: &spec.SchemaOrArray{
 								Schema: &spec.Schema{

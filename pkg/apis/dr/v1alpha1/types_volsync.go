@@ -127,7 +127,8 @@ type VRGVolSyncSpec struct {
 	// +listType=map
 	// +listMapKey=name
 	Groups []VolSyncGroup `json:"groups,omitempty"`
-	// arrived is how far the peer is with what a cluster sends, where that asks and the peer says something else.
+	// arrived is how far the peer is with what a cluster sends, where that asks and the peer says something else. It asks for nothing,
+	// so that metadata.generation does not count it.
 	// +optional
 	// +listType=map
 	// +listMapKey=name

@@ -7,6 +7,7 @@ package volumereplicationgroup
 import (
 	"context"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -38,11 +39,25 @@ func (strategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	group.Generation = 1
 }
 
-// PrepareForUpdate keeps status as it was and counts changes of spec.
+// PrepareForUpdate keeps status as it was and counts changes of what is wanted.
 func (strategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	group, before := obj.(*dr.VolumeReplicationGroup), old.(*dr.VolumeReplicationGroup)
 	group.Status = before.Status
-	base.BumpGeneration(&group.ObjectMeta, before.ObjectMeta, group.Spec, before.Spec)
+	base.BumpGeneration(&group.ObjectMeta, before.ObjectMeta, wanted(group.Spec), wanted(before.Spec))
+}
+
+// wanted is the spec without what the peer has said, which asks for nothing: a report is of the same command before and after
+// that is told, and recovery is not refused meanwhile.
+func wanted(spec dr.VolumeReplicationGroupSpec) dr.VolumeReplicationGroupSpec {
+	if spec.VolSync == nil || len(spec.VolSync.Arrived) == 0 {
+		return spec
+	}
+	volSync := *spec.VolSync
+	volSync.Arrived, spec.VolSync = nil, &volSync
+	if equality.Semantic.DeepEqual(volSync, dr.VRGVolSyncSpec{}) {
+		spec.VolSync = nil
+	}
+	return spec
 }
 
 // Validate refuses what can't work.

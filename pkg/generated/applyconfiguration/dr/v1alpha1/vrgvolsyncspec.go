@@ -22,7 +22,8 @@ type VRGVolSyncSpecApplyConfiguration struct {
 	Sources []VolSyncSourceApplyConfiguration `json:"sources,omitempty"`
 	// groups are what a secondary receives, as the primary says that it sends them.
 	Groups []VolSyncGroupApplyConfiguration `json:"groups,omitempty"`
-	// arrived is how far the peer is with what a cluster sends, where that asks and the peer says something else.
+	// arrived is how far the peer is with what a cluster sends, where that asks and the peer says something else. It asks for nothing,
+	// so that metadata.generation does not count it.
 	Arrived []VolSyncGroupApplyConfiguration `json:"arrived,omitempty"`
 }
 
