@@ -69,7 +69,8 @@ var _ = Describe("What VolSync copies", func() {
 
 		halfWay(ctx, app, framework.DR1)
 		for _, cluster := range []string{framework.DR1, framework.DR2} {
-			Expect(movers(ctx, app, cluster)).To(And(HaveLen(2), HaveEach(HaveField("Spec", And(
+			// The next cycle may be about to be received.
+			Eventually(movers).WithContext(ctx).WithArguments(app, cluster).WithTimeout(framework.Soon).Should(And(HaveLen(2), HaveEach(HaveField("Spec", And(
 				HaveField("ServiceAccountName", moverAccount),
 				HaveField("SecurityContext", HaveValue(HaveField("RunAsUser", HaveValue(BeEquivalentTo(moverUser))))),
 			)))), "the movers of %s", cluster)
