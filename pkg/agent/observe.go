@@ -87,15 +87,14 @@ func (a *Agent) observeVolumes(ctx context.Context, f *Facts) ([]Volume, error) 
 	return volumes, nil
 }
 
-// observeUsers finds out who uses claims where nobody should: on a standby, those that were left behind or are not the group's;
-// where the application is about to be restored, all.
+// observeUsers finds out who uses claims where nobody should: on a standby, those that were left behind or are not the group's.
 func (a *Agent) observeUsers(ctx context.Context, f *Facts, volumes []Volume) error {
-	spec := f.spec()
-	standby := spec.ReplicationState == v1alpha1.Secondary && spec.Action == ""
-	restoring := spec.ReplicationState == v1alpha1.Primary && f.Checkpoint != nil && !f.Checkpoint.Settled
+	if spec := f.spec(); spec.ReplicationState != v1alpha1.Secondary || spec.Action != "" {
+		return nil
+	}
 	for i := range volumes {
 		v := &volumes[i]
-		if !restoring && !(standby && (v.Copy || !f.own(v))) {
+		if !v.Copy && f.own(v) {
 			continue
 		}
 		var err error

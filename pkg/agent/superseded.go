@@ -11,23 +11,25 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/klog/v2"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/workload"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
 )
 
 // superseded are the group's claims of an earlier stay here that the application no longer had when it was captured: it has
 // none of the name, or made it anew with another volume. They would come back to life with it, with nothing to replicate
-// them, or stand in the way of the new ones. Only such as nobody uses, and whose volumes outlive them, are. Captured has the
-// name of each captured claim's volume, empty where what replicates it has another one here.
+// them, or stand in the way of the new ones. Only such as have volumes that outlive them are. Captured has the name of each
+// captured claim's volume, empty where what replicates it has another one here.
 func (f *Facts) superseded(captured map[types.NamespacedName]string) []*Volume {
 	var out []*Volume
 	for i := range f.Volumes {
 		v := &f.Volumes[i]
-		if !f.own(v) || !v.Selected || !v.Claimed || v.going() || len(v.Users) > 0 {
+		if !f.own(v) || !v.Selected || !v.Claimed || v.going() {
 			continue
 		}
 		if volume, has := captured[v.Key()]; !has || volume != "" && volume != v.PV.Name {
@@ -37,11 +39,18 @@ func (f *Facts) superseded(captured map[types.NamespacedName]string) []*Volume {
 	return out
 }
 
-// removeSuperseded deletes the claims that are superseded. Their volumes are retained, with what is in them.
+// removeSuperseded deletes the claims that are superseded, but for those that somebody uses. Their volumes are retained, with what is in them.
 func (a *Agent) removeSuperseded(ctx context.Context, f *Facts, captured map[types.NamespacedName]string) error {
 	var errs []error
 	for _, v := range f.superseded(captured) {
-		err := a.local.Delete(ctx, v.PVC.DeepCopy(), client.Preconditions{UID: ptr.To(v.PVC.UID)})
+		users, err := workload.Users(ctx, a.local, f.Key.Namespace, sets.New(v.PVC.Name))
+		if err != nil {
+			return err
+		}
+		if len(users) > 0 {
+			continue
+		}
+		err = a.local.Delete(ctx, v.PVC.DeepCopy(), client.Preconditions{UID: ptr.To(v.PVC.UID)})
 		switch {
 		case err == nil:
 			klog.FromContext(ctx).Info("Deleted a claim that the application no longer has; its volume is retained",
@@ -55,18 +64,19 @@ func (a *Agent) removeSuperseded(ctx context.Context, f *Facts, captured map[typ
 
 // giveUpSuperseded ends the replication of claims that are being deleted, so that they can go.
 func (d *decider) giveUpSuperseded() {
-	for i := range d.Volumes {
-		if v := &d.Volumes[i]; d.own(v) && v.going() && !d.madeAnew(v) {
-			d.out.Release = append(d.out.Release, v)
-		}
-	}
+	d.giveUp(func(v *Volume) bool { return !d.madeAnew(v) })
 }
 
 // giveUpDeleted ends the replication of claims that somebody deletes where the application was failed away from, before they
 // are secondary: the new primary has nothing for them any more. A copy is kept although its claim is deleted.
 func (d *decider) giveUpDeleted() {
+	d.giveUp(func(v *Volume) bool { return v.State != nil && !v.secondary() && !d.sentByVolSync(v) })
+}
+
+// giveUp ends the replication of those of the group's claims that are being deleted and may go.
+func (d *decider) giveUp(may func(*Volume) bool) {
 	for i := range d.Volumes {
-		if v := &d.Volumes[i]; d.own(v) && v.going() && v.State != nil && !v.secondary() && !d.sentByVolSync(v) {
+		if v := &d.Volumes[i]; d.own(v) && v.going() && may(v) {
 			d.out.Release = append(d.out.Release, v)
 		}
 	}
