@@ -8,7 +8,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -35,33 +34,7 @@ func startOddities(ctx context.Context, app *framework.App) {
 	} {
 		createClaim(ctx, app, framework.DR1, name, replicatedClass, change)
 	}
-	labels := map[string]string{"app": app.Namespace}
-	pod := corev1.PodSpec{NodeName: "node-0", AutomountServiceAccountToken: ptr.To(false), Containers: []corev1.Container{{
-		Name: "writer", Image: "registry.example/record-writer:1",
-		VolumeDevices: []corev1.VolumeDevice{{Name: "raw", DevicePath: "/dev/raw"}},
-		VolumeMounts:  []corev1.VolumeMount{{Name: "many", MountPath: "/many"}, {Name: "kept", MountPath: "/kept"}, {Name: "locked", MountPath: "/locked"}},
-	}}}
-	for _, claim := range []string{"raw", "many", "kept", "locked"} {
-		pod.Volumes = append(pod.Volumes, corev1.Volume{Name: claim, VolumeSource: corev1.VolumeSource{
-			PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: claim},
-		}})
-	}
-	odd := map[string]string{"app": app.Namespace, "part": "odd"}
-	_, err := playground.Managed[framework.DR1].Kube.AppsV1().Deployments(app.Namespace).Create(ctx, &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: "odd", Labels: labels},
-		Spec: appsv1.DeploymentSpec{
-			Replicas: ptr.To[int32](2), Selector: &metav1.LabelSelector{MatchLabels: odd},
-			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: odd}, Spec: pod},
-		},
-	}, metav1.CreateOptions{})
-	Expect(err).NotTo(HaveOccurred())
-	Eventually(func() (int, error) {
-		report, err := app.Records()
-		if err != nil {
-			return 0, err
-		}
-		return len(report.Volumes), nil
-	}).WithContext(ctx).WithTimeout(framework.Soon).Should(Equal(1+len(pod.Volumes)), "each volume is written to")
+	startWriters(ctx, app, "odd", 2, []string{"many", "kept", "locked"}, []string{"raw"})
 }
 
 // createClaim adds a claim to the application on a cluster.

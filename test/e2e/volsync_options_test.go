@@ -8,7 +8,6 @@ import (
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
-	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
@@ -92,32 +91,7 @@ func startRaw(ctx context.Context, app *framework.App) {
 	createClaim(ctx, app, framework.DR1, "raw", copiedClass, func(c *corev1.PersistentVolumeClaimSpec) {
 		c.VolumeMode = ptr.To(corev1.PersistentVolumeBlock)
 	})
-	labels := map[string]string{"app": app.Namespace, "part": "raw"}
-	_, err := playground.Managed[framework.DR1].Kube.AppsV1().Deployments(app.Namespace).Create(ctx, &appsv1.Deployment{
-		ObjectMeta: metav1.ObjectMeta{Name: "raw", Labels: map[string]string{"app": app.Namespace}},
-		Spec: appsv1.DeploymentSpec{
-			Selector: &metav1.LabelSelector{MatchLabels: labels},
-			Template: corev1.PodTemplateSpec{ObjectMeta: metav1.ObjectMeta{Labels: labels}, Spec: corev1.PodSpec{
-				AutomountServiceAccountToken: ptr.To(false),
-				Containers: []corev1.Container{{
-					Name: "writer", Image: "registry.example/record-writer:1",
-					VolumeDevices: []corev1.VolumeDevice{{Name: "raw", DevicePath: "/dev/raw"}},
-				}},
-				Volumes: []corev1.Volume{{Name: "raw", VolumeSource: corev1.VolumeSource{
-					PersistentVolumeClaim: &corev1.PersistentVolumeClaimVolumeSource{ClaimName: "raw"},
-				}}},
-			}},
-		},
-	}, metav1.CreateOptions{})
-	Expect(err).NotTo(HaveOccurred())
-	By("waiting until the raw volume is written to")
-	Eventually(func() (int, error) {
-		report, err := app.Records()
-		if err != nil {
-			return 0, err
-		}
-		return len(report.Volumes), nil
-	}).WithContext(ctx).WithTimeout(framework.Soon).Should(Equal(2))
+	startWriters(ctx, app, "raw", 1, nil, []string{"raw"})
 }
 
 // haveAccount makes the ServiceAccount of movers on a cluster.
