@@ -103,7 +103,7 @@ func (d *decider) handingOver(primary *v1alpha1.VolumeReplicationGroup, before *
 }
 
 // arrived is how far the peer says it is with what the primary sends. The primary is told where it asks, and only what it does not
-// know: whatever else it is told it has to answer that it does it, and until then nothing counts that it said before.
+// know: anything else would be written to its group with each sync.
 func (d *decider) arrived() []v1alpha1.VolSyncGroup {
 	primary, peer := d.ownGroups()[d.status.PrimaryCluster], d.ownGroups()[d.peer()]
 	if primary == nil || primary.Status.VolSync == nil || !d.facts.Clusters[d.peer()].Connected {
