@@ -64,8 +64,9 @@ func printRecords(out io.Writer, report *records.Report) {
 	}
 }
 
-// recordsTimeout is how long an application may take to write its first records.
-const recordsTimeout = 30 * time.Second
+// recordsTimeout is how long an application may take to write its first records. Where storage dies while it makes a volume, the
+// provisioner waits ever longer before it tries again.
+const recordsTimeout = 3 * time.Minute
 
 // awaitRecords returns when records are being acknowledged on as many volumes of the namespace.
 func awaitRecords(ctx context.Context, namespace string, volumes int) error {

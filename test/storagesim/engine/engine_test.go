@@ -140,6 +140,23 @@ func TestACopyThatDivergedIsReplacedOnceItIsDeleted(t *testing.T) {
 	a.mustHold(acked)
 }
 
+func TestACopyThatNobodyIsPrimaryOfAnyMoreIsKeptIfThatIsWanted(t *testing.T) {
+	t.Parallel()
+	a, b, _ := protected(t, interval)
+	sever(a, b)
+	b.must(b.Promote(t.Context(), handle, true))
+	b.must(b.Disable(t.Context(), handle))
+	heal(a, b)
+	a.must(a.Demote(t.Context(), handle))
+	if _, err := a.Resync(t.Context(), handle, true); !errors.Is(err, engine.ErrPrecondition) {
+		t.Errorf("resyncing it returned %v", err)
+	}
+	a.faults.Add(faults.Fault{Kind: faults.Keep})
+	if ready, err := a.Resync(t.Context(), handle, true); ready || err != nil {
+		t.Errorf("resyncing what is kept: %t, %v", ready, err)
+	}
+}
+
 func TestFailoverAndTheOldPrimaryComesBack(t *testing.T) {
 	t.Parallel()
 	a, b, acked := protected(t, never)

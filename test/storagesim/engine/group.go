@@ -164,10 +164,14 @@ func (e *Engine) modify(ctx context.Context, g *group, handles []string) (layout
 	}
 	defer g.op.release()
 	rec, before := g.record(), e.members(g)
+	vanished := e.withoutPrimary(ctx, before, wanted)
 	all := union(before, wanted)
 	defer lockAll(all)()
 	if slices.ContainsFunc(before, isCopy) {
-		return rec, followsPrimary(rec, handles)
+		if err := followsPrimary(rec, handles); err != nil || len(vanished) == 0 {
+			return rec, err
+		}
+		return e.dropVanished(ctx, g, before, vanished)
 	}
 	for _, v := range wanted {
 		if v.group != nil && v.group != g {
@@ -216,6 +220,43 @@ func followsPrimary(rec layout.Group, handles []string) error {
 		}
 	}
 	return nil
+}
+
+// withoutPrimary are the copies among volumes, but for those that are wanted, that no longer have a primary.
+func (e *Engine) withoutPrimary(ctx context.Context, volumes, wanted []*volume) []*volume {
+	unlock := lockAll(volumes)
+	volumes = slices.DeleteFunc(slices.Clone(volumes), func(v *volume) bool { return slices.Contains(wanted, v) || !isCopy(v) })
+	unlock()
+	if len(volumes) == 0 {
+		return nil
+	}
+	peers, err := e.askAll(ctx, volumes)
+	if err != nil {
+		return nil
+	}
+	defer lockAll(volumes)()
+	var vanished []*volume
+	for i, v := range volumes {
+		if isCopy(v) && planResync(&v.meta, v.size, &peers[i], false) == noPrimary {
+			vanished = append(vanished, v)
+		}
+	}
+	return vanished
+}
+
+// dropVanished takes copies that have no primary any more out of a group of copies; the caller has locked the volumes.
+func (e *Engine) dropVanished(ctx context.Context, g *group, members, vanished []*volume) (layout.Group, error) {
+	kept := slices.DeleteFunc(slices.Clone(members), func(v *volume) bool { return slices.Contains(vanished, v) })
+	rec := g.record()
+	rec.Members = nil
+	for _, v := range kept {
+		rec.Members = append(rec.Members, v.handle)
+	}
+	err := e.changeTogether(ctx, g, rec, kept, func(*volume, *layout.Meta) {})
+	if err == nil {
+		g.adopt(members, kept)
+	}
+	return rec, err
 }
 
 // union of volumes in the order of their handles.

@@ -262,6 +262,9 @@ func (e *Engine) resyncGroup(ctx context.Context, g *group, volumes []*volume, s
 	case slices.Contains(steps, yield):
 		return false, e.yield(ctx, volumes...)
 	case slices.Contains(steps, noPrimary):
+		if e.opts.Faults.Keeps(volumes[slices.Index(steps, noPrimary)].concern()) {
+			return false, nil
+		}
 		return false, preconditionf("volume group %s has no primary to resync from", g.id)
 	case slices.Contains(steps, pull):
 		return e.pullGroup(ctx, g, volumes)

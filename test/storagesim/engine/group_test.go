@@ -196,6 +196,39 @@ func TestAGroupThatWasFailedAwayFromTakesTheNewPrimarysBytesAllAtOnce(t *testing
 	}
 }
 
+func TestACopyThatNobodyIsPrimaryOfAnyMoreHoldsItsGroupUpUntilItLeaves(t *testing.T) {
+	t.Parallel()
+	a, b := grouped(t, never)
+	a.writeTogether(3) // never synced, so that the new primary does not bring it up to date by itself
+	sever(a, b)
+	b.must(b.PromoteGroup(t.Context(), groupID, true))
+	heal(a, b)
+	kept := members[:2]
+	_, err := b.ModifyGroup(t.Context(), groupID, kept)
+	b.must(err)
+	a.must(a.DemoteGroup(t.Context(), groupID))
+	if _, err := a.ResyncGroup(t.Context(), groupID, true); !errors.Is(err, engine.ErrPrecondition) {
+		t.Errorf("resyncing it returned %v", err)
+	}
+	a.faults.Add(faults.Fault{Kind: faults.Keep})
+	if ready, err := a.ResyncGroup(t.Context(), groupID, true); ready || err != nil {
+		t.Errorf("resyncing what is kept: %t, %v", ready, err)
+	}
+	if g, err := a.ModifyGroup(t.Context(), groupID, members[:1]); err != nil || !slices.Equal(g.Members, kept) {
+		t.Errorf("a copy left whose primary is there, or one stayed that has none: %v, %v", g.Members, err)
+	}
+	for deadline := time.Now().Add(patience); ; {
+		ready, err := a.ResyncGroup(t.Context(), groupID, true)
+		a.must(err)
+		if ready {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the others are not resynced")
+		}
+	}
+}
+
 func TestTheMembersOfAGroup(t *testing.T) {
 	t.Parallel()
 	a, b := grouped(t, interval)

@@ -101,6 +101,9 @@ func (e *Engine) resync(ctx context.Context, v *volume, size int64, peer *PeerSt
 		return false, errors.Join(v.markDiverged(ctx), preconditionf(
 			"volume %s holds bytes here that the primary on %s does not: resync it by force to give them up", v.handle, peer.Cluster))
 	case noPrimary:
+		if e.opts.Faults.Keeps(v.concern()) {
+			return false, nil
+		}
 		return false, preconditionf("volume %s has no primary to resync from", v.handle)
 	}
 	return false, nil

@@ -48,6 +48,8 @@ const (
 	Crash Kind = "crash"
 	// Note makes nothing go wrong: that the point was come by is written down, once.
 	Note Kind = "note"
+	// Keep makes storage keep the copy of a volume whose primary is no more: it is never in sync, and no error says why.
+	Keep Kind = "keep"
 	// Start is no fault: the simulator serves, and has no faults yet.
 	Start Kind = "start"
 )
@@ -218,6 +220,17 @@ func (i *Injector) Delay(ctx context.Context, v Volume) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// Keeps tells whether the copy of a volume is kept that has no primary any more.
+func (i *Injector) Keeps(v Volume) bool {
+	i.mu.Lock()
+	n := slices.IndexFunc(i.faults, func(f Fault) bool { return f.Kind == Keep && f.concerns(v) })
+	i.mu.Unlock()
+	if n >= 0 {
+		i.log(Fault{Kind: Keep, Point: keepCopies}, keepCopies, v)
+	}
+	return n >= 0
 }
 
 func (i *Injector) lag(v Volume) (time.Duration, <-chan struct{}) {

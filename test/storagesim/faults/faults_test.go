@@ -28,6 +28,8 @@ func TestParse(t *testing.T) {
 		"a count":                              {words: "fail=ship.after:2", want: []string{"fail=ship.after:2"}},
 		"several share their scope":            {words: "namespace=shop hang=commit lag=1s", want: []string{"hang=commit.before namespace=shop", "lag=1s namespace=shop"}},
 		"a cluster and a volume":               {words: "crash=persist.after cluster=dr2 volume=pvc-1", want: []string{"crash=persist.after cluster=dr2 volume=pvc-1"}},
+		"copies that are kept":                 {words: "keep=copies namespace=shop", want: []string{"keep=copies namespace=shop"}},
+		"keeping something else":               {words: "keep=snapshots", err: "only copies"},
 		"taking all back":                      {words: "clear", clear: true},
 		"taking all back and putting one":      {words: "clear lag=1s", clear: true, want: []string{"lag=1s"}},
 		"nothing":                              {words: "", err: "no fault given"},
@@ -69,6 +71,18 @@ func TestFailsAsOftenAsTold(t *testing.T) {
 	}
 	if len(i.List()) != 0 {
 		t.Errorf("left: %v", i.List())
+	}
+}
+
+func TestCopiesAreKeptWhileThatIsWanted(t *testing.T) {
+	var i Injector
+	i.Add(Fault{Kind: Keep, Point: keepCopies, Namespace: "shop"})
+	if !i.Keeps(volume) || i.Keeps(Volume{Handle: "pvc-1", Namespace: "bank"}) {
+		t.Error("not those of the namespace alone")
+	}
+	i.Clear(Fault{})
+	if i.Keeps(volume) {
+		t.Error("still kept")
 	}
 }
 

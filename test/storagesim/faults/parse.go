@@ -18,6 +18,7 @@ fail=POINT[:COUNT]      fail at a point, or only COUNT times
 hang=POINT              hang at a point
 crash=POINT             die at a point
 note=POINT              write down, once, that a point is come by
+keep=copies             keep copies of volumes that are primary nowhere any more, as never in sync, instead of failing to resync them
 cluster=NAME namespace=NAME volume=HANDLE
                         narrow the faults in the same request
 clear                   take back first all faults, or all that are narrowed in the same way`
@@ -84,11 +85,19 @@ func parseFault(kind Kind, value string) (Fault, error) {
 			return Fault{}, fmt.Errorf("%q is no positive duration", value)
 		}
 		return Fault{Kind: kind, Delay: delay}, nil
+	case Keep:
+		if value != keepCopies {
+			return Fault{}, fmt.Errorf("%q can't be kept, only %s", value, keepCopies)
+		}
+		return Fault{Kind: kind, Point: keepCopies}, nil
 	case Fail, Hang, Crash, Note:
 		return parsePoint(Fault{Kind: kind}, value)
 	}
 	return Fault{}, fmt.Errorf("no such fault; known are:\n%s", Usage)
 }
+
+// keepCopies is all that can be kept.
+const keepCopies = "copies"
 
 func parsePoint(f Fault, value string) (Fault, error) {
 	point, count, counted := strings.Cut(value, ":")

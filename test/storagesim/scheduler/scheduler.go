@@ -156,7 +156,8 @@ func ready(node *corev1.Node) bool {
 	})
 }
 
-// prepare says whether all claims of a pod are bound, and has the volumes made that wait for a consumer.
+// prepare says whether all claims of a pod are bound, and has the volumes made that wait for a consumer. As with Kubernetes' own
+// scheduler, a pod whose claim is being deleted waits for another of that name.
 func (s *Scheduler) prepare(ctx context.Context, pod *corev1.Pod, node string) (bound bool, err error) {
 	bound = true
 	for _, name := range claims.Mounted(pod) {
@@ -168,6 +169,10 @@ func (s *Scheduler) prepare(ctx context.Context, pod *corev1.Pod, node string) (
 		}
 		if err != nil {
 			return false, err
+		}
+		if pvc.DeletionTimestamp != nil {
+			bound = false
+			continue
 		}
 		if pvc.Status.Phase == corev1.ClaimBound {
 			continue

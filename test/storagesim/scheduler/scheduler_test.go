@@ -6,6 +6,7 @@ package scheduler
 import (
 	"context"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -36,6 +37,11 @@ func claim(class string, phase corev1.PersistentVolumeClaimPhase) *corev1.Persis
 	}
 }
 
+func going(claim *corev1.PersistentVolumeClaim) *corev1.PersistentVolumeClaim {
+	claim.DeletionTimestamp, claim.Finalizers = &metav1.Time{Time: time.Now()}, []string{"kubernetes.io/pvc-protection"}
+	return claim
+}
+
 func pod(change func(*corev1.PodSpec)) *corev1.Pod {
 	p := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop-0"}, Spec: corev1.PodSpec{
 		SchedulerName: corev1.DefaultSchedulerName,
@@ -60,6 +66,7 @@ func TestPodsGetANodeOnceTheirVolumesAreThere(t *testing.T) {
 		"its claim is not bound yet":         {pod: any, claim: claim("now", corev1.ClaimPending)},
 		"its claim waits for a consumer":     {pod: any, claim: claim("late", corev1.ClaimPending), selected: "node-0"},
 		"its claim is not there":             {pod: any},
+		"its claim is being deleted":         {pod: any, claim: going(claim("now", corev1.ClaimBound))},
 		"it is another scheduler's":          {pod: func(s *corev1.PodSpec) { s.SchedulerName = "another" }, claim: claim("now", corev1.ClaimBound)},
 		"no node is ready":                   {pod: any, claim: claim("late", corev1.ClaimPending), nodes: []client.Object{node("node-0", corev1.ConditionUnknown)}},
 		"it selects a node that is not here": {pod: func(s *corev1.PodSpec) { s.NodeSelector = map[string]string{corev1.LabelHostname: "x"} }, claim: claim("now", corev1.ClaimBound)},
