@@ -39,8 +39,8 @@ const (
 	AckTargetMayStillWrite Acknowledgement = "TargetMayStillWrite"
 )
 
-// DRActionSpec is what was asked for. The requester may set targetCluster, reason, force and
-// acknowledgements; the server fills the rest.
+// DRActionSpec is what was asked for. The requester may set targetCluster, reason, force, acknowledgements
+// and leaveBehind; the server fills the rest.
 type DRActionSpec struct {
 	Type               ActionType
 	DRPlacementControl string
@@ -49,6 +49,7 @@ type DRActionSpec struct {
 	Reason             string
 	Force              bool
 	Acknowledgements   []Acknowledgement
+	LeaveBehind        []string
 	RequestedBy        string
 	Epoch              int64
 }

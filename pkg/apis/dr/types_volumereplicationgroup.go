@@ -57,10 +57,12 @@ type VolumeReplicationGroupSpec struct {
 	Epoch                int64
 	Action               VRGAction
 	HandoverToken        *HandoverToken
+	LeaveBehind          []string
 	S3Profiles           []string
 	Async                *VRGAsyncSpec
 	Sync                 *VRGSyncSpec
 	VolSync              *VRGVolSyncSpec
+	Superseded           []SupersededVolume
 	KubeObjectProtection *KubeObjectProtection
 	Session              string
 }
@@ -77,6 +79,13 @@ type VRGAsyncSpec struct {
 // VRGSyncSpec says how volumes are replicated that lose nothing with their cluster.
 type VRGSyncSpec struct {
 	PeerClasses []PeerClass
+}
+
+// SupersededVolume is the volume of a claim on a cluster that the application was moved away from.
+type SupersededVolume struct {
+	Name            string
+	VolumeHandle    string
+	NewVolumeHandle string
 }
 
 // HandoverToken proves that the source of a relocate has stopped writing and that all it wrote is with the target.
@@ -119,6 +128,9 @@ const (
 	ConditionClusterDataProtected = "ClusterDataProtected"
 )
 
+// ReasonSuperseded of a volume's DataReady=True means that the application, where it runs now, has no such volume.
+const ReasonSuperseded = "Superseded"
+
 // VolumeReplicationGroupStatus is what the agent reports. Facts about an older generation or epoch than the spec's
 // say nothing about what the spec asks for.
 type VolumeReplicationGroupStatus struct {
@@ -152,6 +164,7 @@ type ProtectedPVC struct {
 	Name              string
 	StorageClassName  string
 	Provisioner       string
+	VolumeHandle      string
 	Capacity          *resource.Quantity
 	AccessModes       []corev1.PersistentVolumeAccessMode
 	VolumeMode        *corev1.PersistentVolumeMode

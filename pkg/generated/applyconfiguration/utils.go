@@ -101,6 +101,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &drv1alpha1.ProtectedPVCApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("StorageAccessDetail"):
 		return &drv1alpha1.StorageAccessDetailApplyConfiguration{}
+	case v1alpha1.SchemeGroupVersion.WithKind("SupersededVolume"):
+		return &drv1alpha1.SupersededVolumeApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("UnpairedClass"):
 		return &drv1alpha1.UnpairedClassApplyConfiguration{}
 	case v1alpha1.SchemeGroupVersion.WithKind("VolSyncCommit"):

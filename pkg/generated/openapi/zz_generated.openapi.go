@@ -84,6 +84,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1alpha1.ReplicationGroupTrigger{}.OpenAPIModelName():           schema_pkg_apis_dr_v1alpha1_ReplicationGroupTrigger(ref),
 		v1alpha1.ReplicationKey{}.OpenAPIModelName():                    schema_pkg_apis_dr_v1alpha1_ReplicationKey(ref),
 		v1alpha1.StorageAccessDetail{}.OpenAPIModelName():               schema_pkg_apis_dr_v1alpha1_StorageAccessDetail(ref),
+		v1alpha1.SupersededVolume{}.OpenAPIModelName():                  schema_pkg_apis_dr_v1alpha1_SupersededVolume(ref),
 		v1alpha1.UnpairedClass{}.OpenAPIModelName():                     schema_pkg_apis_dr_v1alpha1_UnpairedClass(ref),
 		v1alpha1.VRGAsyncSpec{}.OpenAPIModelName():                      schema_pkg_apis_dr_v1alpha1_VRGAsyncSpec(ref),
 		v1alpha1.VRGSyncSpec{}.OpenAPIModelName():                       schema_pkg_apis_dr_v1alpha1_VRGSyncSpec(ref),
@@ -761,7 +762,7 @@ func schema_pkg_apis_dr_v1alpha1_DRActionSpec(ref common.ReferenceCallback) comm
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "DRActionSpec is what was asked for. The requester may set targetCluster, reason, force and acknowledgements; the server fills the rest.",
+				Description: "DRActionSpec is what was asked for. The requester may set targetCluster, reason, force, acknowledgements and leaveBehind; the server fills the rest.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"type": {
@@ -802,7 +803,7 @@ func schema_pkg_apis_dr_v1alpha1_DRActionSpec(ref common.ReferenceCallback) comm
 					},
 					"force": {
 						SchemaProps: spec.SchemaProps{
-							Description: "force overrides the checks of a failover that are marked as forceable: a source that is healthy, a copy staler than the policy allows. It has no effect on a relocate.",
+							Description: "force overrides the checks of a failover that are marked as forceable: a source that is healthy, a copy staler than the policy allows, volumes that nothing replicates. It has no effect on a relocate.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -822,6 +823,25 @@ func schema_pkg_apis_dr_v1alpha1_DRActionSpec(ref common.ReferenceCallback) comm
 										Type:   []string{"string"},
 										Format: "",
 										Enum:   []interface{}{"SourceMayStillWrite", "TargetMayStillWrite"},
+									},
+								},
+							},
+						},
+					},
+					"leaveBehind": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "leaveBehind names PersistentVolumeClaims that a failover goes on without: the target neither restores nor promotes them, so that one volume which it can't recover does not keep the application from running. What they hold is lost to the application; volumes there are of them stay with their storage. While a failover runs, also after its point of no return, further ones are added by requesting it again. A relocate loses nothing, and so leaves nothing behind.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
 									},
 								},
 							},
@@ -2138,12 +2158,12 @@ func schema_pkg_apis_dr_v1alpha1_DataLossWindow(ref common.ReferenceCallback) co
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "DataLossWindow is the data that a failover gives up: whatever the source wrote after syncPoint.",
+				Description: "DataLossWindow is the data that a failover gives up: whatever the source wrote after syncPoint, and all that is in the volumes that spec.leaveBehind names.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"syncPoint": {
 						SchemaProps: spec.SchemaProps{
-							Description: "syncPoint is the point in time up to which every volume is known to be on the target.",
+							Description: "syncPoint is the point in time up to which every volume is known to be on the target, but for those that are left behind.",
 							Ref:         ref(v1.Time{}.OpenAPIModelName()),
 						},
 					},
@@ -3160,6 +3180,13 @@ func schema_pkg_apis_dr_v1alpha1_ProtectedPVC(ref common.ReferenceCallback) comm
 							Format:      "",
 						},
 					},
+					"volumeHandle": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeHandle is what the storage knows its volume by; empty if it is not bound to a CSI volume, or protected by another group.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 					"capacity": {
 						SchemaProps: spec.SchemaProps{
 							Description: "capacity of its volume, or what was asked for while it is not bound.",
@@ -4046,6 +4073,43 @@ func schema_pkg_apis_dr_v1alpha1_StorageAccessDetail(ref common.ReferenceCallbac
 					},
 				},
 				Required: []string{"storageProvisioner"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_dr_v1alpha1_SupersededVolume(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SupersededVolume is the volume of a claim on a cluster that the application was moved away from.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "name of the PersistentVolumeClaim.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"volumeHandle": {
+						SchemaProps: spec.SchemaProps{
+							Description: "volumeHandle the storage of this cluster knows the volume by. A claim that has come to have another one is not meant.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"newVolumeHandle": {
+						SchemaProps: spec.SchemaProps{
+							Description: "newVolumeHandle is what the application's claim of that name has where it runs now; empty if there is no such claim.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name", "volumeHandle"},
 			},
 		},
 	}
@@ -5156,6 +5220,25 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 							Ref:         ref(v1alpha1.HandoverToken{}.OpenAPIModelName()),
 						},
 					},
+					"leaveBehind": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "leaveBehind names PersistentVolumeClaims that a failover goes on without. A primary neither restores nor promotes them, and takes away again what was restored of them until the application's objects are; their volumes are retained. A secondary keeps what it has of them, also if it is to receive something else by their names.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
 					"s3Profiles": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -5193,6 +5276,24 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 							Ref:         ref(v1alpha1.VRGVolSyncSpec{}.OpenAPIModelName()),
 						},
 					},
+					"superseded": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "superseded are volumes of this cluster, from when it was primary, that the application where it runs now no longer has, or instead of which it has others. The agent ends the replication of those that are not in sync: nothing would bring them up to date, and they would hold up the rest. It deletes neither claims nor volumes for it. Written by the hub, from what both clusters report; seldom anything.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1alpha1.SupersededVolume{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 					"kubeObjectProtection": {
 						SchemaProps: spec.SchemaProps{
 							Description: "kubeObjectProtection says which objects are captured besides the volumes.",
@@ -5211,7 +5312,7 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupSpec(ref common.Reference
 			},
 		},
 		Dependencies: []string{
-			v1alpha1.HandoverToken{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1alpha1.VRGAsyncSpec{}.OpenAPIModelName(), v1alpha1.VRGSyncSpec{}.OpenAPIModelName(), v1alpha1.VRGVolSyncSpec{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
+			v1alpha1.HandoverToken{}.OpenAPIModelName(), v1alpha1.KubeObjectProtection{}.OpenAPIModelName(), v1alpha1.SupersededVolume{}.OpenAPIModelName(), v1alpha1.VRGAsyncSpec{}.OpenAPIModelName(), v1alpha1.VRGSyncSpec{}.OpenAPIModelName(), v1alpha1.VRGVolSyncSpec{}.OpenAPIModelName(), v1.LabelSelector{}.OpenAPIModelName()},
 	}
 }
 
@@ -5327,7 +5428,7 @@ func schema_pkg_apis_dr_v1alpha1_VolumeReplicationGroupStatus(ref common.Referen
 					},
 					"volSync": {
 						SchemaProps: spec.SchemaProps{
-							Description: "volSync is what this cluster receives by VolSync.",
+							Description: "volSync is what this cluster receives and sends by VolSync.",
 							Ref:         ref(v1alpha1.VRGVolSyncStatus{}.OpenAPIModelName()),
 						},
 					},

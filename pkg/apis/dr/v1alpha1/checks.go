@@ -22,6 +22,9 @@ const (
 	// CheckVolumesProtected fails a failover that would leave volumes behind for good, since nothing replicates them; force
 	// overrides it. Asked only where there are such volumes.
 	CheckVolumesProtected = "VolumesProtected"
+	// CheckLeaveBehindKnown fails a failover that is to go on without a PersistentVolumeClaim that the application is not known
+	// to have. Asked only where some are named.
+	CheckLeaveBehindKnown = "LeaveBehindKnown"
 	// CheckSourceUnhealthy fails a failover away from a healthy cluster; force overrides it.
 	CheckSourceUnhealthy = "SourceUnhealthy"
 	// CheckCopyFresh fails a failover to a copy staler than the policy allows; force overrides it.

@@ -52,8 +52,8 @@ const (
 	AckTargetMayStillWrite Acknowledgement = "TargetMayStillWrite"
 )
 
-// DRActionSpec is what was asked for. The requester may set targetCluster, reason, force and
-// acknowledgements; the server fills the rest.
+// DRActionSpec is what was asked for. The requester may set targetCluster, reason, force, acknowledgements
+// and leaveBehind; the server fills the rest.
 type DRActionSpec struct {
 	// type of the action; from the subresource it was POSTed to.
 	// +optional
@@ -78,8 +78,8 @@ type DRActionSpec struct {
 	// +k8s:optional
 	// +k8s:maxLength=1024
 	Reason string `json:"reason,omitempty"`
-	// force overrides the checks of a failover that are marked as forceable: a source that is healthy, a copy
-	// staler than the policy allows. It has no effect on a relocate.
+	// force overrides the checks of a failover that are marked as forceable: a source that is healthy, a copy staler than the
+	// policy allows, volumes that nothing replicates. It has no effect on a relocate.
 	// +optional
 	Force bool `json:"force,omitempty"`
 	// acknowledgements are risks the requester takes knowingly.
@@ -88,6 +88,17 @@ type DRActionSpec struct {
 	// +k8s:optional
 	// +k8s:listType=set
 	Acknowledgements []Acknowledgement `json:"acknowledgements,omitempty"`
+	// leaveBehind names PersistentVolumeClaims that a failover goes on without: the target neither restores nor promotes them,
+	// so that one volume which it can't recover does not keep the application from running. What they hold is lost to the
+	// application; volumes there are of them stay with their storage. While a failover runs, also after its point of no return,
+	// further ones are added by requesting it again. A relocate loses nothing, and so leaves nothing behind.
+	// +optional
+	// +listType=set
+	// +k8s:optional
+	// +k8s:listType=set
+	// +k8s:maxItems=100
+	// +k8s:eachVal=+k8s:format=k8s-long-name
+	LeaveBehind []string `json:"leaveBehind,omitempty"`
 	// requestedBy is the user who asked.
 	// +optional
 	RequestedBy string `json:"requestedBy,omitempty"`
@@ -242,9 +253,10 @@ const (
 	StepRestore StepName = "Restore"
 )
 
-// DataLossWindow is the data that a failover gives up: whatever the source wrote after syncPoint.
+// DataLossWindow is the data that a failover gives up: whatever the source wrote after syncPoint, and all that is in the volumes
+// that spec.leaveBehind names.
 type DataLossWindow struct {
-	// syncPoint is the point in time up to which every volume is known to be on the target.
+	// syncPoint is the point in time up to which every volume is known to be on the target, but for those that are left behind.
 	SyncPoint metav1.Time `json:"syncPoint"`
 	// duration from syncPoint until the action was accepted.
 	Duration metav1.Duration `json:"duration"`

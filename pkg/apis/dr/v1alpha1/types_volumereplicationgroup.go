@@ -95,6 +95,16 @@ type VolumeReplicationGroupSpec struct {
 	// handoverToken is the proof the source's agent issued for this epoch; only with it does a relocate promote.
 	// +optional
 	HandoverToken *HandoverToken `json:"handoverToken,omitempty"`
+	// leaveBehind names PersistentVolumeClaims that a failover goes on without. A primary neither restores nor promotes them, and
+	// takes away again what was restored of them until the application's objects are; their volumes are retained. A secondary
+	// keeps what it has of them, also if it is to receive something else by their names.
+	// +optional
+	// +listType=set
+	// +k8s:optional
+	// +k8s:listType=set
+	// +k8s:maxItems=100
+	// +k8s:eachVal=+k8s:format=k8s-long-name
+	LeaveBehind []string `json:"leaveBehind,omitempty"`
 	// s3Profiles are the object stores that captures go to and are restored from, by their names in the agent's
 	// configuration. Each is independent of the others.
 	// +listType=set
@@ -115,6 +125,15 @@ type VolumeReplicationGroupSpec struct {
 	// +optional
 	// +k8s:optional
 	VolSync *VRGVolSyncSpec `json:"volSync,omitempty"`
+	// superseded are volumes of this cluster, from when it was primary, that the application where it runs now no longer has, or
+	// instead of which it has others. The agent ends the replication of those that are not in sync: nothing would bring them up
+	// to date, and they would hold up the rest. It deletes neither claims nor volumes for it. Written by the hub, from what
+	// both clusters report; seldom anything.
+	// +optional
+	// +listType=atomic
+	// +k8s:optional
+	// +k8s:listType=atomic
+	Superseded []SupersededVolume `json:"superseded,omitempty"`
 	// kubeObjectProtection says which objects are captured besides the volumes.
 	// +optional
 	KubeObjectProtection *KubeObjectProtection `json:"kubeObjectProtection,omitempty"`
@@ -150,6 +169,19 @@ type VRGSyncSpec struct {
 	// +optional
 	// +listType=atomic
 	PeerClasses []PeerClass `json:"peerClasses,omitempty"`
+}
+
+// SupersededVolume is the volume of a claim on a cluster that the application was moved away from.
+type SupersededVolume struct {
+	// name of the PersistentVolumeClaim.
+	// +k8s:required
+	Name string `json:"name"`
+	// volumeHandle the storage of this cluster knows the volume by. A claim that has come to have another one is not meant.
+	// +k8s:required
+	VolumeHandle string `json:"volumeHandle"`
+	// newVolumeHandle is what the application's claim of that name has where it runs now; empty if there is no such claim.
+	// +optional
+	NewVolumeHandle string `json:"newVolumeHandle,omitempty"`
 }
 
 // HandoverToken proves that the source of a relocate has stopped writing and that all it wrote is with the target.
@@ -216,6 +248,10 @@ const (
 // same or a later one. Where that comes about by itself the hub has forgotten something.
 const ReasonEpochConflict = "EpochConflict"
 
+// ReasonSuperseded of a volume's DataReady=True means that the application, where it runs now, has no such volume: it is kept, and
+// not waited for.
+const ReasonSuperseded = "Superseded"
+
 // VolumeReplicationGroupStatus is what the agent reports. Facts about an older generation or epoch than the spec's
 // say nothing about what the spec asks for.
 type VolumeReplicationGroupStatus struct {
@@ -260,7 +296,7 @@ type VolumeReplicationGroupStatus struct {
 	// handoverToken is issued by the source of a relocate once it has quiesced, captured and synced a last time.
 	// +optional
 	HandoverToken *HandoverToken `json:"handoverToken,omitempty"`
-	// volSync is what this cluster receives by VolSync.
+	// volSync is what this cluster receives and sends by VolSync.
 	// +optional
 	VolSync *VRGVolSyncStatus `json:"volSync,omitempty"`
 	// lastUpdateTime is when the agent made this report. It reports on change and at least every few minutes.
@@ -296,6 +332,9 @@ type ProtectedPVC struct {
 	// provisioner is the driver of its volume.
 	// +optional
 	Provisioner string `json:"provisioner,omitempty"`
+	// volumeHandle is what the storage knows its volume by; empty if it is not bound to a CSI volume, or protected by another group.
+	// +optional
+	VolumeHandle string `json:"volumeHandle,omitempty"`
 	// capacity of its volume, or what was asked for while it is not bound.
 	// +optional
 	Capacity *resource.Quantity `json:"capacity,omitempty"`

@@ -329,6 +329,11 @@ func (in StorageAccessDetail) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SupersededVolume) OpenAPIModelName() string {
+	return "io.ramen.dr.v1alpha1.SupersededVolume"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in UnpairedClass) OpenAPIModelName() string {
 	return "io.ramen.dr.v1alpha1.UnpairedClass"
 }

@@ -277,6 +277,45 @@ func Validate_DRActionSpec(
 		errs = append(errs, fn(fldPath.Child("acknowledgements"), obj.Acknowledgements, oldVal, oldObj != nil)...)
 	}
 
+	{ // field DRActionSpec.LeaveBehind
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 100).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.EachValSliceVal(ctx, op, fldPath, obj, oldObj, validate.DirectEqual, nil, validate.LongName); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			// lists with set semantics require unique values
+			if e := validate.ValSliceUnique(ctx, op, fldPath, obj, oldObj, validate.DirectEqual); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *DRActionSpec) []string {
+				return oldObj.LeaveBehind
+			})
+		errs = append(errs, fn(fldPath.Child("leaveBehind"), obj.LeaveBehind, oldVal, oldObj != nil)...)
+	}
+
 	// field DRActionSpec.RequestedBy has no validation
 
 	{ // field DRActionSpec.Epoch
@@ -1218,6 +1257,74 @@ func Validate_ReplicationState(
 	return errs
 }
 
+// Validate_SupersededVolume validates an instance of SupersededVolume according
+// to declarative validation rules in the API schema.
+func Validate_SupersededVolume(
+	ctx context.Context, op operation.Operation, fldPath *field.Path,
+	obj, oldObj *SupersededVolume) (errs field.ErrorList) {
+
+	{ // field SupersededVolume.Name
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *SupersededVolume) *string {
+				return &oldObj.Name
+			})
+		errs = append(errs, fn(fldPath.Child("name"), &obj.Name, oldVal, oldObj != nil)...)
+	}
+
+	{ // field SupersededVolume.VolumeHandle
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj *string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if obj == oldObj || (obj != nil && oldObj != nil && *obj == *oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.RequiredValue(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *SupersededVolume) *string {
+				return &oldObj.VolumeHandle
+			})
+		errs = append(errs, fn(fldPath.Child("volumeHandle"), &obj.VolumeHandle, oldVal, oldObj != nil)...)
+	}
+
+	// field SupersededVolume.NewVolumeHandle has no validation
+	return errs
+}
+
 var symbolsForVRGAction = sets.New(VRGActionAbort, VRGActionFailover, VRGActionRelocate)
 
 // Validate_VRGAction validates an instance of VRGAction according
@@ -1534,6 +1641,45 @@ func Validate_VolumeReplicationGroupSpec(
 
 	// field VolumeReplicationGroupSpec.HandoverToken has no validation
 
+	{ // field VolumeReplicationGroupSpec.LeaveBehind
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []string,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.MaxItems(ctx, op, fldPath, obj, oldObj, 100).MarkShortCircuit(); len(e) != 0 {
+				errs = append(errs, e...)
+				earlyReturn = true
+			}
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			if e := validate.EachValSliceVal(ctx, op, fldPath, obj, oldObj, validate.DirectEqual, nil, validate.LongName); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			// lists with set semantics require unique values
+			if e := validate.ValSliceUnique(ctx, op, fldPath, obj, oldObj, validate.DirectEqual); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VolumeReplicationGroupSpec) []string {
+				return oldObj.LeaveBehind
+			})
+		errs = append(errs, fn(fldPath.Child("leaveBehind"), obj.LeaveBehind, oldVal, oldObj != nil)...)
+	}
+
 	{ // field VolumeReplicationGroupSpec.S3Profiles
 		fn := func(
 			fldPath *field.Path,
@@ -1663,6 +1809,38 @@ func Validate_VolumeReplicationGroupSpec(
 				return oldObj.VolSync
 			})
 		errs = append(errs, fn(fldPath.Child("volSync"), obj.VolSync, oldVal, oldObj != nil)...)
+	}
+
+	{ // field VolumeReplicationGroupSpec.Superseded
+		fn := func(
+			fldPath *field.Path,
+			obj, oldObj []SupersededVolume,
+			oldValueCorrelated bool) (errs field.ErrorList) {
+			// don't revalidate unchanged data
+			if oldValueCorrelated && op.Type == operation.Update {
+				if equality.Semantic.DeepEqual(obj, oldObj) {
+					return nil
+				}
+			}
+			// call field-attached validations
+			earlyReturn := false
+			if e := validate.OptionalSlice(ctx, op, fldPath, obj, oldObj).MarkShortCircuit(); len(e) != 0 {
+				earlyReturn = true
+			}
+			if earlyReturn {
+				return // do not proceed
+			}
+			// iterate the list and call the type's validation function
+			if e := validate.EachValSliceVal(ctx, op, fldPath, obj, oldObj, nil, nil, Validate_SupersededVolume); len(e) != 0 {
+				errs = append(errs, e...)
+			}
+			return
+		}
+		oldVal := safe.Field(oldObj,
+			func(oldObj *VolumeReplicationGroupSpec) []SupersededVolume {
+				return oldObj.Superseded
+			})
+		errs = append(errs, fn(fldPath.Child("superseded"), obj.Superseded, oldVal, oldObj != nil)...)
 	}
 
 	// field VolumeReplicationGroupSpec.KubeObjectProtection has no validation

@@ -4,6 +4,8 @@
 package validation
 
 import (
+	"slices"
+
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
 	genericvalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -28,6 +30,9 @@ func ValidateDRActionRequest(action *dr.DRAction, verb dr.ActionType, placement 
 	}
 	if given := action.Spec.DRPlacementControl; given != "" && given != placement {
 		errs = append(errs, field.Invalid(path.Child("drPlacementControl"), given, "POST it to that DRPlacementControl, or leave it out"))
+	}
+	if len(action.Spec.LeaveBehind) > 0 && verb == dr.ActionRelocate {
+		errs = append(errs, field.Forbidden(path.Child("leaveBehind"), "a relocate loses nothing, and so leaves nothing behind; leave it out, or fail over"))
 	}
 	return errs
 }
@@ -54,7 +59,7 @@ func ValidateDRAction(action *dr.DRAction) field.ErrorList {
 
 // ValidateDRActionUpdate refuses any change of what was asked for.
 func ValidateDRActionUpdate(action, old *dr.DRAction) field.ErrorList {
-	if acknowledgedFurther(action.Spec, old.Spec) && !complete(old) {
+	if addedTo(action.Spec, old.Spec) && !complete(old) {
 		return nil
 	}
 	if apiequality.Semantic.DeepEqual(action.Spec, old.Spec) {
@@ -63,14 +68,17 @@ func ValidateDRActionUpdate(action, old *dr.DRAction) field.ErrorList {
 	return field.ErrorList{field.Forbidden(field.NewPath("spec"), "a DRAction records what was asked for and can't be changed; ask anew for something else")}
 }
 
-// acknowledgedFurther tells whether nothing but further acknowledgements was added, as a repeated request does.
-func acknowledgedFurther(spec, old dr.DRActionSpec) bool {
-	before := len(old.Acknowledgements)
-	if len(spec.Acknowledgements) <= before || !apiequality.Semantic.DeepEqual(spec.Acknowledgements[:before:before], old.Acknowledgements) {
+// addedTo tells whether nothing but further acknowledgements and claims to leave behind were added, as a repeated request does.
+func addedTo(spec, old dr.DRActionSpec) bool {
+	if !beginsWith(spec.Acknowledgements, old.Acknowledgements) || !beginsWith(spec.LeaveBehind, old.LeaveBehind) {
 		return false
 	}
-	spec.Acknowledgements = old.Acknowledgements
+	spec.Acknowledgements, spec.LeaveBehind = old.Acknowledgements, old.LeaveBehind
 	return apiequality.Semantic.DeepEqual(spec, old)
+}
+
+func beginsWith[T comparable](list, with []T) bool {
+	return len(list) >= len(with) && slices.Equal(list[:len(with)], with)
 }
 
 // ValidateDRActionStatusUpdate refuses changes of an ended action but for the time the application was protected again.

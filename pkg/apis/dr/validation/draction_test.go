@@ -4,6 +4,7 @@
 package validation
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -26,13 +27,22 @@ func TestDRActionRequest(t *testing.T) {
 			dr.DRAction{ObjectMeta: metav1.ObjectMeta{Name: "A B"}, Spec: dr.DRActionSpec{
 				Type: dr.ActionRelocate, DRPlacementControl: "bank", TargetCluster: "a.b", Reason: strings.Repeat("x", 1025),
 				Acknowledgements: []dr.Acknowledgement{dr.AckSourceMayStillWrite, "Whatever"},
+				LeaveBehind:      []string{"data-1", "shop/data-2", "data-1"},
 			}},
 			dr.ActionFailover,
 			[]string{
 				"metadata.name: is no name of a DRAction", "spec.type: POST it to the subresource of that action",
 				"spec.drPlacementControl: POST it to that DRPlacementControl", "spec.targetCluster: must not contain dots; name a DRCluster",
 				"spec.reason: 1024", "spec.acknowledgements[1]: \"SourceMayStillWrite\"",
+				"spec.leaveBehind[1]: without their namespace", "spec.leaveBehind[2]: Duplicate",
 			},
+		},
+		"more left behind than anybody means": {
+			dr.DRAction{Spec: dr.DRActionSpec{LeaveBehind: claims(101)}}, dr.ActionFailover, []string{"spec.leaveBehind: 100"},
+		},
+		"a failover that leaves something behind": {dr.DRAction{Spec: dr.DRActionSpec{LeaveBehind: claims(100)}}, dr.ActionFailover, nil},
+		"a relocate that does": {
+			dr.DRAction{Spec: dr.DRActionSpec{LeaveBehind: claims(1)}}, dr.ActionRelocate, []string{"spec.leaveBehind: loses nothing"},
 		},
 	}
 	for name, test := range tests {
@@ -40,6 +50,14 @@ func TestDRActionRequest(t *testing.T) {
 			expect(t, append(ValidateDRActionRequest(&test.action, test.verb, "shop"), declared(t, &test.action, nil)...), test.refused)
 		})
 	}
+}
+
+func claims(n int) []string {
+	var names []string
+	for i := range n {
+		names = append(names, fmt.Sprintf("data-%d", i))
+	}
+	return names
 }
 
 func record(changes ...func(*dr.DRAction)) *dr.DRAction {
@@ -67,6 +85,12 @@ func TestDRAction(t *testing.T) {
 
 func TestDRActionUpdate(t *testing.T) {
 	acknowledge := func(a *dr.DRAction) { a.Spec.Acknowledgements = []dr.Acknowledgement{dr.AckSourceMayStillWrite} }
+	leave := func(a *dr.DRAction) {
+		a.Spec.LeaveBehind = append(a.Spec.LeaveBehind, fmt.Sprintf("data-%d", len(a.Spec.LeaveBehind)))
+	}
+	expect(t, ValidateDRActionUpdate(record(leave, acknowledge, leave), record(leave)), nil)
+	expect(t, ValidateDRActionUpdate(record(leave), record(leave, leave)), []string{"spec: ask anew"})
+	expect(t, ValidateDRActionUpdate(record(leave, leave), record(leave, ended)), []string{"spec: ask anew"})
 	another := func(a *dr.DRAction) { a.Spec.TargetCluster = "dr3" }
 	expect(t, ValidateDRActionUpdate(record(), record()), nil)
 	expect(t, ValidateDRActionUpdate(record(acknowledge), record()), nil)

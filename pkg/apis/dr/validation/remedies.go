@@ -30,6 +30,7 @@ const (
 var remedies = map[string]map[string]remedy{
 	"DRAction": {
 		"spec.targetCluster": {value: nameCluster},
+		"spec.leaveBehind":   {value: "name PersistentVolumeClaims of the application, without their namespace"},
 	},
 	"DRCluster": {
 		"spec.region":        {change: anewCluster},

@@ -12,9 +12,10 @@ import (
 // DataLossWindowApplyConfiguration represents a declarative configuration of the DataLossWindow type for use
 // with apply.
 //
-// DataLossWindow is the data that a failover gives up: whatever the source wrote after syncPoint.
+// DataLossWindow is the data that a failover gives up: whatever the source wrote after syncPoint, and all that is in the volumes
+// that spec.leaveBehind names.
 type DataLossWindowApplyConfiguration struct {
-	// syncPoint is the point in time up to which every volume is known to be on the target.
+	// syncPoint is the point in time up to which every volume is known to be on the target, but for those that are left behind.
 	SyncPoint *v1.Time `json:"syncPoint,omitempty"`
 	// duration from syncPoint until the action was accepted.
 	Duration *v1.Duration `json:"duration,omitempty"`

@@ -12,8 +12,8 @@ import (
 // DRActionSpecApplyConfiguration represents a declarative configuration of the DRActionSpec type for use
 // with apply.
 //
-// DRActionSpec is what was asked for. The requester may set targetCluster, reason, force and
-// acknowledgements; the server fills the rest.
+// DRActionSpec is what was asked for. The requester may set targetCluster, reason, force, acknowledgements
+// and leaveBehind; the server fills the rest.
 type DRActionSpecApplyConfiguration struct {
 	// type of the action; from the subresource it was POSTed to.
 	Type *drv1alpha1.ActionType `json:"type,omitempty"`
@@ -26,11 +26,16 @@ type DRActionSpecApplyConfiguration struct {
 	SourceCluster *string `json:"sourceCluster,omitempty"`
 	// reason is the requester's own words, kept for the record: at most 1024 characters.
 	Reason *string `json:"reason,omitempty"`
-	// force overrides the checks of a failover that are marked as forceable: a source that is healthy, a copy
-	// staler than the policy allows. It has no effect on a relocate.
+	// force overrides the checks of a failover that are marked as forceable: a source that is healthy, a copy staler than the
+	// policy allows, volumes that nothing replicates. It has no effect on a relocate.
 	Force *bool `json:"force,omitempty"`
 	// acknowledgements are risks the requester takes knowingly.
 	Acknowledgements []drv1alpha1.Acknowledgement `json:"acknowledgements,omitempty"`
+	// leaveBehind names PersistentVolumeClaims that a failover goes on without: the target neither restores nor promotes them,
+	// so that one volume which it can't recover does not keep the application from running. What they hold is lost to the
+	// application; volumes there are of them stay with their storage. While a failover runs, also after its point of no return,
+	// further ones are added by requesting it again. A relocate loses nothing, and so leaves nothing behind.
+	LeaveBehind []string `json:"leaveBehind,omitempty"`
 	// requestedBy is the user who asked.
 	RequestedBy *string `json:"requestedBy,omitempty"`
 	// epoch the action begins.
@@ -97,6 +102,16 @@ func (b *DRActionSpecApplyConfiguration) WithForce(value bool) *DRActionSpecAppl
 func (b *DRActionSpecApplyConfiguration) WithAcknowledgements(values ...drv1alpha1.Acknowledgement) *DRActionSpecApplyConfiguration {
 	for i := range values {
 		b.Acknowledgements = append(b.Acknowledgements, values[i])
+	}
+	return b
+}
+
+// WithLeaveBehind adds the given value to the LeaveBehind field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the LeaveBehind field.
+func (b *DRActionSpecApplyConfiguration) WithLeaveBehind(values ...string) *DRActionSpecApplyConfiguration {
+	for i := range values {
+		b.LeaveBehind = append(b.LeaveBehind, values[i])
 	}
 	return b
 }

@@ -26,6 +26,8 @@ type ProtectedPVCApplyConfiguration struct {
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// provisioner is the driver of its volume.
 	Provisioner *string `json:"provisioner,omitempty"`
+	// volumeHandle is what the storage knows its volume by; empty if it is not bound to a CSI volume, or protected by another group.
+	VolumeHandle *string `json:"volumeHandle,omitempty"`
 	// capacity of its volume, or what was asked for while it is not bound.
 	Capacity *resource.Quantity `json:"capacity,omitempty"`
 	// accessModes of the PersistentVolumeClaim.
@@ -83,6 +85,14 @@ func (b *ProtectedPVCApplyConfiguration) WithStorageClassName(value string) *Pro
 // If called multiple times, the Provisioner field is set to the value of the last call.
 func (b *ProtectedPVCApplyConfiguration) WithProvisioner(value string) *ProtectedPVCApplyConfiguration {
 	b.Provisioner = &value
+	return b
+}
+
+// WithVolumeHandle sets the VolumeHandle field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the VolumeHandle field is set to the value of the last call.
+func (b *ProtectedPVCApplyConfiguration) WithVolumeHandle(value string) *ProtectedPVCApplyConfiguration {
+	b.VolumeHandle = &value
 	return b
 }
 

@@ -29,6 +29,10 @@ type VolumeReplicationGroupSpecApplyConfiguration struct {
 	Action *drv1alpha1.VRGAction `json:"action,omitempty"`
 	// handoverToken is the proof the source's agent issued for this epoch; only with it does a relocate promote.
 	HandoverToken *HandoverTokenApplyConfiguration `json:"handoverToken,omitempty"`
+	// leaveBehind names PersistentVolumeClaims that a failover goes on without. A primary neither restores nor promotes them, and
+	// takes away again what was restored of them until the application's objects are; their volumes are retained. A secondary
+	// keeps what it has of them, also if it is to receive something else by their names.
+	LeaveBehind []string `json:"leaveBehind,omitempty"`
 	// s3Profiles are the object stores that captures go to and are restored from, by their names in the agent's
 	// configuration. Each is independent of the others.
 	S3Profiles []string `json:"s3Profiles,omitempty"`
@@ -38,6 +42,11 @@ type VolumeReplicationGroupSpecApplyConfiguration struct {
 	Sync *VRGSyncSpecApplyConfiguration `json:"sync,omitempty"`
 	// volSync is what this cluster and its peer need of each other for the volumes that VolSync replicates.
 	VolSync *VRGVolSyncSpecApplyConfiguration `json:"volSync,omitempty"`
+	// superseded are volumes of this cluster, from when it was primary, that the application where it runs now no longer has, or
+	// instead of which it has others. The agent ends the replication of those that are not in sync: nothing would bring them up
+	// to date, and they would hold up the rest. It deletes neither claims nor volumes for it. Written by the hub, from what
+	// both clusters report; seldom anything.
+	Superseded []SupersededVolumeApplyConfiguration `json:"superseded,omitempty"`
 	// kubeObjectProtection says which objects are captured besides the volumes.
 	KubeObjectProtection *KubeObjectProtectionApplyConfiguration `json:"kubeObjectProtection,omitempty"`
 	// session names the run of the hub's controllers that asks for a report. The agent repeats it in the next one, which
@@ -99,6 +108,16 @@ func (b *VolumeReplicationGroupSpecApplyConfiguration) WithHandoverToken(value *
 	return b
 }
 
+// WithLeaveBehind adds the given value to the LeaveBehind field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the LeaveBehind field.
+func (b *VolumeReplicationGroupSpecApplyConfiguration) WithLeaveBehind(values ...string) *VolumeReplicationGroupSpecApplyConfiguration {
+	for i := range values {
+		b.LeaveBehind = append(b.LeaveBehind, values[i])
+	}
+	return b
+}
+
 // WithS3Profiles adds the given value to the S3Profiles field in the declarative configuration
 // and returns the receiver, so that objects can be build by chaining "With" function invocations.
 // If called multiple times, values provided by each call will be appended to the S3Profiles field.
@@ -130,6 +149,19 @@ func (b *VolumeReplicationGroupSpecApplyConfiguration) WithSync(value *VRGSyncSp
 // If called multiple times, the VolSync field is set to the value of the last call.
 func (b *VolumeReplicationGroupSpecApplyConfiguration) WithVolSync(value *VRGVolSyncSpecApplyConfiguration) *VolumeReplicationGroupSpecApplyConfiguration {
 	b.VolSync = value
+	return b
+}
+
+// WithSuperseded adds the given value to the Superseded field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Superseded field.
+func (b *VolumeReplicationGroupSpecApplyConfiguration) WithSuperseded(values ...*SupersededVolumeApplyConfiguration) *VolumeReplicationGroupSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithSuperseded")
+		}
+		b.Superseded = append(b.Superseded, *values[i])
+	}
 	return b
 }
 

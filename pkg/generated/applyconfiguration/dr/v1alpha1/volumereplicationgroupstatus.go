@@ -42,7 +42,7 @@ type VolumeReplicationGroupStatusApplyConfiguration struct {
 	LastCapture *CaptureReferenceApplyConfiguration `json:"lastCapture,omitempty"`
 	// handoverToken is issued by the source of a relocate once it has quiesced, captured and synced a last time.
 	HandoverToken *HandoverTokenApplyConfiguration `json:"handoverToken,omitempty"`
-	// volSync is what this cluster receives by VolSync.
+	// volSync is what this cluster receives and sends by VolSync.
 	VolSync *VRGVolSyncStatusApplyConfiguration `json:"volSync,omitempty"`
 	// lastUpdateTime is when the agent made this report. It reports on change and at least every few minutes.
 	LastUpdateTime *metav1.Time `json:"lastUpdateTime,omitempty"`
