@@ -5,6 +5,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 // Content is what a capture holds.
@@ -21,6 +23,8 @@ type Content struct {
 	// Replication are objects that the volumes' replication needs where it is continued.
 	Replication []Object
 	Objects     []Object
+	// Gone are objects that the application was restored with where the capture was taken, and that were deleted there since.
+	Gone []Name
 }
 
 // Volume is a PersistentVolumeClaim and the PersistentVolume it is bound to.
@@ -34,6 +38,27 @@ type Volume struct {
 type Object struct {
 	Resource string                     `json:"resource"`
 	Object   *unstructured.Unstructured `json:"object"`
+}
+
+// Name is what an object is called on every cluster: in which version its resource is served may differ.
+type Name struct {
+	Group    string `json:"group,omitempty"`
+	Resource string `json:"resource"`
+	Name     string `json:"name"`
+}
+
+func (n Name) String() string {
+	return schema.GroupResource{Group: n.Group, Resource: n.Resource}.String() + "/" + n.Name
+}
+
+// Compare orders names by their resources.
+func (n Name) Compare(other Name) int {
+	return cmp.Or(cmp.Compare(n.Group, other.Group), cmp.Compare(n.Resource, other.Resource), cmp.Compare(n.Name, other.Name))
+}
+
+// Named returns what the object is called.
+func (o Object) Named() Name {
+	return Name{Group: o.Object.GroupVersionKind().Group, Resource: o.Resource, Name: o.Object.GetName()}
 }
 
 // check returns why the content is not what the manifest says there is, or can't be restored.
@@ -56,6 +81,7 @@ type volumesPart struct {
 
 type objectsPart struct {
 	Objects []Object `json:"objects"`
+	Gone    []Name   `json:"gone,omitempty"`
 }
 
 func pack(part any) ([]byte, error) {

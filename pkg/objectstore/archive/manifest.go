@@ -174,7 +174,7 @@ func Seal(c Capture) (*Sealed, error) {
 		Version: manifestVersion, Namespace: c.Group.Namespace, Name: c.Group.Name, Epoch: c.Epoch, ID: c.ID, Time: c.Time,
 		Cluster: c.Cluster, Volumes: len(c.Content.Volumes), Objects: len(c.Content.Objects), Files: map[string]File{},
 	}
-	for name, part := range map[string]any{VolumesFile: volumesPart{c.Content.Volumes, c.Content.Replication}, ObjectsFile: objectsPart{c.Content.Objects}} {
+	for name, part := range map[string]any{VolumesFile: volumesPart{c.Content.Volumes, c.Content.Replication}, ObjectsFile: objectsPart{c.Content.Objects, c.Content.Gone}} {
 		data, err := pack(part)
 		if err != nil {
 			return nil, fmt.Errorf("encoding %s of capture %s: %w", name, c.Ref, err)

@@ -217,7 +217,7 @@ func verify(data map[string][]byte, g Group, r Ref) (*Found, error) {
 	if err := unpack(data[ObjectsFile], &objects); err != nil {
 		return nil, fmt.Errorf("object %s is damaged: %w", g.key(r, ObjectsFile), err)
 	}
-	found.Content = Content{Volumes: volumes.Volumes, Replication: volumes.Replication, Objects: objects.Objects}
+	found.Content = Content{Volumes: volumes.Volumes, Replication: volumes.Replication, Objects: objects.Objects, Gone: objects.Gone}
 	if err := found.Content.check(m); err != nil {
 		return nil, fmt.Errorf("capture %s is damaged: %w", r, err)
 	}
