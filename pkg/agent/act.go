@@ -149,6 +149,9 @@ func (a *Agent) actOnVolumes(ctx context.Context, f *Facts, m *memory, d *Decisi
 	for _, v := range d.Copies {
 		steps[v] = append(steps[v], func() error { return a.markCopy(ctx, f.Key, v) })
 	}
+	for _, v := range d.End {
+		steps[v] = append(steps[v], func() error { return a.end(ctx, v) })
+	}
 	for _, v := range d.Release {
 		steps[v] = append(steps[v], func() error { return a.release(ctx, v, f.spec().ReplicationState == v1alpha1.Secondary) })
 	}
@@ -255,6 +258,16 @@ func (a *Agent) release(ctx context.Context, v *Volume, secondary bool) error {
 		return fmt.Errorf("releasing PersistentVolumeClaim %s: %w", v.Key(), err)
 	}
 	return nil
+}
+
+// end ends a volume's replication and leaves everything else as it is.
+func (a *Agent) end(ctx context.Context, v *Volume) error {
+	backend := a.backends.For(v.Method)
+	if backend == nil {
+		return nil
+	}
+	_, err := backend.Remove(ctx, v.Key())
+	return err
 }
 
 // forget ends the agent's part in a group that is being deleted.

@@ -4,10 +4,13 @@
 package agent
 
 import (
+	"strings"
 	"testing"
 
+	appsv1 "k8s.io/api/apps/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -97,9 +100,10 @@ func TestAnAgentMayDieAtAnyWrite(t *testing.T) {
 		before, run func(*twoSites)
 		victims     []string
 	}{
-		"failover":        {func(*twoSites) {}, (*twoSites).failover, []string{"dr1", "dr2"}},
-		"relocate":        {(*twoSites).failover, (*twoSites).relocate, []string{"dr1", "dr2"}},
-		"protected again": {(*twoSites).failover, (*twoSites).protectedAgain, []string{"dr1"}},
+		"failover":                          {func(*twoSites) {}, (*twoSites).failover, []string{"dr1", "dr2"}},
+		"relocate":                          {(*twoSites).failover, (*twoSites).relocate, []string{"dr1", "dr2"}},
+		"relocate without what was deleted": {(*twoSites).failedOverWithout, (*twoSites).relocateWithout, []string{"dr1", "dr2"}},
+		"protected again":                   {(*twoSites).failover, (*twoSites).protectedAgain, []string{"dr1"}},
 	} {
 		for _, victim := range half.victims {
 			t.Run(name+" "+victim, func(t *testing.T) {
@@ -119,6 +123,68 @@ func TestAnAgentMayDieAtAnyWrite(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// failedOverWithout deletes objects where the application was failed over to, takes one out of the selector, and makes another one
+// where it no longer runs.
+func (w *twoSites) failedOverWithout() {
+	w.t.Helper()
+	w.failover()
+	dr1, dr2 := w.sites["dr1"], w.sites["dr2"]
+	dr1.create(&corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "of-dr1", Labels: map[string]string{"app": "shop"}}})
+	for _, o := range []client.Object{&corev1.ConfigMap{}, &appsv1.StatefulSet{}} {
+		o.SetNamespace("shop")
+		o.SetName("former")
+		if err := dr2.api.Delete(w.t.Context(), o); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	aside := &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "aside"}}
+	if err := dr2.api.Patch(w.t.Context(), aside, client.RawPatch(types.MergePatchType, []byte(`{"metadata":{"labels":null}}`))); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// relocateWithout relocates the application back, without what was deleted.
+func (w *twoSites) relocateWithout() {
+	w.t.Helper()
+	w.relocate()
+	dr1 := w.sites["dr1"].api
+	for _, o := range []client.Object{&corev1.ConfigMap{}, &appsv1.StatefulSet{}} {
+		if err := dr1.Get(w.t.Context(), client.ObjectKey{Namespace: "shop", Name: "former"}, o); !apierrors.IsNotFound(err) {
+			w.t.Errorf("the %T that was deleted: %v", o, err)
+		}
+	}
+	for _, name := range []string{"of-dr1", "aside", "settings"} {
+		if err := dr1.Get(w.t.Context(), client.ObjectKey{Namespace: "shop", Name: name}, &corev1.ConfigMap{}); err != nil {
+			w.t.Errorf("%s, which nobody deleted: %v", name, err)
+		}
+	}
+}
+
+func TestWhatWasDeletedElsewhereIsNamed(t *testing.T) {
+	w := placed(t)
+	w.failedOverWithout()
+	w.relocateWithout()
+	restored := meta.FindStatusCondition(w.status("dr1").Conditions, v1alpha1.ConditionKubeObjectsReady)
+	if want := "Deleted, for the application no longer has them: configmaps/former; statefulsets.apps/former."; !strings.HasSuffix(restored.Message, want) {
+		t.Errorf("it is said: %s", restored.Message)
+	}
+}
+
+func TestAVolumeThatIsNewerThanTheClustersOwnCaptureStaysTheApplications(t *testing.T) {
+	w := placed(t)
+	dr1 := w.sites["dr1"]
+	dr1.create(claimed("c", "pv-c")...)
+	w.until("replicated", func() bool { return w.storage.role("dr1", "c") == replication.Primary }, "dr1")
+	w.command("dr1", v1alpha1.Secondary, v1alpha1.VRGActionFailover, 2, nil)
+	w.until("given way", w.is("dr1", v1alpha1.SecondaryState, v1alpha1.ConditionQuiesced), "dr1")
+	// dr2 is lost before it has restored anything.
+	w.command("dr1", v1alpha1.Primary, v1alpha1.VRGActionFailover, 3, nil)
+	w.until("recovered", w.is("dr1", v1alpha1.PrimaryState, v1alpha1.ConditionClusterDataReady, v1alpha1.ConditionKubeObjectsReady), "dr1")
+	if err := dr1.api.Get(t.Context(), client.ObjectKey{Namespace: "shop", Name: "c"}, &corev1.PersistentVolumeClaim{}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -35,8 +35,8 @@ type Decision struct {
 	// VolSync is what follows for VolSync's objects.
 	VolSync volsync.Plan
 	// Copies are volumes on which is noted that they are copies. Release ends the replication of volumes and leaves nothing else
-	// of ours on them.
-	Copies, Release []*Volume
+	// of ours on them, end ends it and leaves the rest as it is.
+	Copies, Release, End []*Volume
 	// RestoreVolumes and restoreObjects continue a restore.
 	RestoreVolumes, RestoreObjects bool
 	// Resume gives the workload its scale back.
@@ -120,6 +120,7 @@ func (d *decider) begin() {
 
 func (d *decider) end(refusal *checkpoint.Refusal) Decision {
 	d.planVolSync(false)
+	d.hurryUnanswered()
 	d.reportSent()
 	if refusal != nil {
 		d.condition(v1alpha1.ConditionDataReady, status.False(refusal.Reason, refusal.Message))

@@ -72,8 +72,7 @@ func (d *decider) recordCapture() {
 	if recorded != nil && recorded.ID == taken.ID && slices.Equal(recorded.S3Profiles, d.Capture.Put) {
 		return
 	}
-	settled := len(d.Capture.Put)+len(d.Capture.Failed) >= len(d.spec.S3Profiles)
-	if !settled && !d.due(taken.Time.Add(time.Second)) {
+	if !d.uploaded() && !d.due(taken.Time.Add(time.Second)) {
 		return
 	}
 	next := d.Checkpoint.DeepCopy()
@@ -84,6 +83,21 @@ func (d *decider) recordCapture() {
 	next.Objects = d.Capture.Objects
 	d.out.Settle = next
 	d.report.Capture = next.LastCapture.CaptureReference.DeepCopy()
+}
+
+// uploaded tells whether every profile has been given the capture that is being put, or has failed to take it.
+func (d *decider) uploaded() bool {
+	return len(d.Capture.Put)+len(d.Capture.Failed) >= len(d.spec.S3Profiles)
+}
+
+// capturedAsIs tells whether the last capture of this role has the members that there are, and no others. Profiles that fail to
+// take it are not waited for.
+func (d *decider) capturedAsIs() bool {
+	last := d.Checkpoint.LastCapture
+	if last == nil || last.Epoch != d.spec.Epoch || last.Volumes != d.volumesWord() {
+		return false
+	}
+	return d.Capture.Taken == nil || d.Capture.Taken.ID == last.ID && d.uploaded()
 }
 
 // unserved are the profiles that do not have a capture.

@@ -54,3 +54,39 @@ func TestLaterCapturesWaitForNoGroup(t *testing.T) {
 		t.Error("it waits")
 	}
 }
+
+func TestAVolumeIsLetGoOnceCapturesNoLongerHaveIt(t *testing.T) {
+	putToOne := func(f *Facts) {
+		f.Checkpoint.LastCapture.S3Profiles = []string{"s3-dr1"}
+		f.Capture.Taken, f.Capture.Put = f.Checkpoint.LastCapture, []string{"s3-dr1"}
+	}
+	of := func(leaves func(*Volume)) world {
+		w := fullyCaptured(primaryWorld().with(vol("a", promoted), vol("b", promoted)))
+		leaves(&w.Volumes[1])
+		return w
+	}
+	for name, leaves := range map[string]func(*Volume){"taken out of the selector": deselected, "deleted": deleted} {
+		t.Run(name, func(t *testing.T) {
+			run(t, map[string]row{
+				"the last capture has it": {
+					world: of(leaves), does: []string{"capture"}, state: v1alpha1.PrimaryState, says: []string{"ClusterDataProtected=False Capturing"},
+				},
+				"the last capture is of another role": {
+					world: edit(fullyCaptured(of(leaves)), func(f *Facts) { f.Checkpoint.LastCapture.Epoch-- }),
+					does:  []string{"capture"}, state: v1alpha1.PrimaryState,
+				},
+				"there is none": {
+					world: edit(of(leaves), func(f *Facts) { f.Checkpoint.LastCapture = nil }), does: []string{"capture"}, state: v1alpha1.PrimaryState,
+				},
+				"a profile may have the one without it any moment": {
+					world: edit(fullyCaptured(of(leaves)), putToOne), state: v1alpha1.PrimaryState,
+				},
+				"a profile fails to take the one without it": {
+					world: edit(fullyCaptured(of(leaves)), putToOne, func(f *Facts) { f.Capture.Failed = map[string]string{"s3-dr2": "s3-dr2 is dead"} }),
+					does:  []string{"release b"}, state: v1alpha1.PrimaryState,
+				},
+				"the last capture is without it": {world: fullyCaptured(of(leaves)), does: []string{"release b"}, state: v1alpha1.PrimaryState},
+			})
+		})
+	}
+}

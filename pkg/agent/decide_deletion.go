@@ -32,8 +32,9 @@ func decideDeletion(f *Facts) Decision {
 	d.out.After = relook
 	waiting := d.letGo(role)
 	d.planVolSync(true)
+	d.hurryUnanswered()
 	if waiting == "" && len(d.out.VolSync.Delete) > 0 {
-		waiting = "what VolSync was told is gone"
+		waiting = "the ReplicationSources, ReplicationDestinations and snapshots that VolSync was given are gone"
 	}
 	switch {
 	case waiting != "":

@@ -6,8 +6,11 @@ package agent
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
+	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/agent/restore"
@@ -29,17 +32,18 @@ func (d *decider) primary() {
 	}
 }
 
-// protect makes volumes that the selector covers primary, lets go of those it no longer covers, and takes captures.
+// protect makes volumes that the selector covers primary, lets go of those it no longer covers, and takes captures. A capture that
+// has a volume which has left its group, or is no longer replicated, could not be restored: so captures lose it first.
 func (d *decider) protect() {
 	d.nothingToRestore()
 	if from := d.Checkpoint.Restored; from != "" {
 		d.condition(v1alpha1.ConditionClusterDataReady, status.True("Restored", from))
-		d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", from))
+		d.objectsRestored(d.Checkpoint)
 	}
-	promoted := true
+	promoted, captured := true, d.capturedAsIs()
 	for i := range d.Volumes {
 		v := &d.Volumes[i]
-		if d.own(v) && !v.Selected {
+		if d.own(v) && (!v.Selected || v.going()) && captured {
 			d.out.Release = append(d.out.Release, v)
 		}
 		if v.Selected && !d.keepPrimary(v) {
@@ -56,14 +60,7 @@ func (d *decider) protect() {
 // keepPrimary does what makes a selected volume primary and tells whether nothing more is to be waited for.
 func (d *decider) keepPrimary(v *Volume) bool {
 	switch {
-	case v.Foreign:
-		return true
-	case v.going():
-		if d.own(v) {
-			d.out.Release = append(d.out.Release, v)
-		}
-		return true
-	case v.unprotected():
+	case v.Foreign, v.going(), v.unprotected():
 		return true
 	}
 	return d.promote(v)
@@ -103,19 +100,6 @@ func (d *decider) refreshPrimary(v *Volume) {
 	d.refreshWhenDue(v, time.Second, 2*time.Second, 30*time.Second)
 }
 
-// refreshWhenDue has the state of a volume looked at: after first since it last changed, then at growing intervals.
-func (d *decider) refreshWhenDue(v *Volume, first, then, longest time.Duration) {
-	tried := d.Refreshed[v.Key()]
-	at := v.State.Since.Add(first)
-	if tried.Count > 0 {
-		at = tried.Last.Add(min(longest, then<<min(tried.Count-1, 10)))
-	}
-	if d.due(at) {
-		d.out.Refresh = append(d.out.Refresh, v)
-		d.lookAgain(then)
-	}
-}
-
 // takeBack undoes a handover that was aborted: volumes primary first, then the workload.
 func (d *decider) takeBack() {
 	d.condition(v1alpha1.ConditionClusterDataReady, status.True("NothingToRestore", "No volume was to be restored."))
@@ -148,13 +132,13 @@ func (d *decider) recover() {
 		d.condition(v1alpha1.ConditionDataReady, status.False("Waiting", "Other applications are recovered first."))
 		return
 	}
-	if !r.Volumes {
+	if !r.Volumes || d.toldMore() || d.takenAway() {
 		d.continueRestore(&d.out.RestoreVolumes, v1alpha1.ConditionClusterDataReady)
 		d.primaryRows()
 		d.condition(v1alpha1.ConditionDataReady, status.False("Restoring", "Volumes are being restored."))
 		return
 	}
-	if !d.promoteRestored(r.Found.Content.Volumes) {
+	if !d.promoteRestored(d.restorable(r.Found)) {
 		return
 	}
 	d.report.State = v1alpha1.PrimaryState
@@ -162,54 +146,105 @@ func (d *decider) recover() {
 		d.continueRestore(&d.out.RestoreObjects, v1alpha1.ConditionKubeObjectsReady)
 		return
 	}
-	d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", restoredMessage(r.Found)))
 	d.out.Settle = d.settle()
-	d.out.Settle.Restored = restoredMessage(r.Found)
+	d.out.Settle.Restored, d.out.Settle.Removed = restoredMessage(r.Found), r.removedMessage()
+	d.out.Settle.Given = given(r.Found, d.Cluster)
+	d.objectsRestored(d.out.Settle)
+}
+
+// objectsRestored says what the application's objects were restored from, and which of them were deleted.
+func (d *decider) objectsRestored(c *checkpoint.Checkpoint) {
+	message := c.Restored
+	if c.Removed != "" {
+		message += " " + c.Removed
+	}
+	d.condition(v1alpha1.ConditionKubeObjectsReady, status.True("Restored", message))
 }
 
 // continueRestore starts the restore's next part unless it runs or is to be tried later, and says how it stands.
 func (d *decider) continueRestore(start *bool, conditionType string) {
-	r := &d.Restore
+	r := d.Restore
+	if d.toldMore() {
+		// What went wrong may be what it is to go on without.
+		r.Err, r.Retry = nil, time.Time{}
+	}
 	if !r.Running && d.due(r.Retry) {
 		*start = true
+	}
+	wrong := ""
+	if r.Err != nil {
+		wrong = r.Err.Error()
+		if d.due(r.Failing.Add(refusalPatience)) {
+			wrong += d.orWithout(restore.Claims(r.Err)...)
+		}
 	}
 	switch {
 	case r.Err == nil:
 		d.condition(conditionType, status.False("Restoring", "Being restored from the last complete capture."))
 	case errors.Is(r.Err, restore.ErrConflict), errors.Is(r.Err, replication.ErrConflict):
-		d.condition(conditionType, status.False("RestoreConflict", r.Err.Error()))
+		d.condition(conditionType, status.False("RestoreConflict", wrong))
 	case errors.Is(r.Err, volsync.ErrNoImage):
-		d.condition(conditionType, status.False("NoCompleteCopy", r.Err.Error()))
+		d.condition(conditionType, status.False("NoCompleteCopy", wrong))
 	case errors.Is(r.Err, archive.ErrNoCapture):
-		d.condition(conditionType, status.False("NoCapture", r.Err.Error()))
+		d.condition(conditionType, status.False("NoCapture", wrong))
 	case errors.Is(r.Err, errTokenInvalid):
-		d.condition(conditionType, status.False("HandoverTokenInvalid", r.Err.Error()))
+		d.condition(conditionType, status.False("HandoverTokenInvalid", wrong))
 	default:
-		d.condition(conditionType, status.False("RestoreFailed", r.Err.Error()))
+		d.condition(conditionType, status.False("RestoreFailed", wrong))
 	}
 }
 
 // promoteRestored promotes the volumes of a capture that are bound and tells whether all are there and primary.
 func (d *decider) promoteRestored(wanted []archive.Volume) bool {
-	var unbound []string
+	var unbound, waiting []string
 	promoted := true
 	for i := range wanted {
 		v := d.volume(wanted[i].PVC.Namespace, wanted[i].PVC.Name)
 		switch {
-		case v == nil || !v.bound() && !v.late():
-			unbound = append(unbound, wanted[i].PVC.Namespace+"/"+wanted[i].PVC.Name)
+		case v == nil || v.going() || !v.bound() && !v.late():
+			unbound, waiting = append(unbound, wanted[i].PVC.Namespace+"/"+wanted[i].PVC.Name), append(waiting, wanted[i].PVC.Name)
 		case !d.promote(v):
 			promoted = false
 		}
 	}
 	d.primaryRows()
 	if len(unbound) > 0 {
-		d.condition(v1alpha1.ConditionClusterDataReady, status.False("Binding",
-			fmt.Sprintf("Waits until these restored PersistentVolumeClaims are bound: %s.", join(unbound))))
+		message := fmt.Sprintf("Waits until these restored PersistentVolumeClaims are bound: %s", join(unbound))
+		if d.due(d.Restore.Since.Add(slownessPatience)) {
+			message += d.orWithout(waiting...)
+		}
+		d.condition(v1alpha1.ConditionClusterDataReady, status.False("Binding", message))
 		return false
 	}
 	d.condition(v1alpha1.ConditionClusterDataReady, status.True("Restored", restoredMessage(d.Restore.Found)))
 	return promoted
+}
+
+// restoredPatience is how long the caches may take to show a claim that was restored.
+const restoredPatience = 10 * time.Second
+
+// takenAway tells whether somebody has deleted a restored claim, or made another in its place, before it was promoted: then it is
+// restored once more, or what is in the way is named.
+func (d *decider) takenAway() bool {
+	r := &d.Restore
+	if !r.Volumes || r.Since.IsZero() {
+		return false
+	}
+	missing := slices.ContainsFunc(d.restorable(r.Found), func(c archive.Volume) bool {
+		v := d.volume(c.PVC.Namespace, c.PVC.Name)
+		return v == nil || sameVolume(&c) && v.bound() && v.PV.Name != c.PV.Name
+	})
+	return missing && d.due(r.Since.Add(restoredPatience))
+}
+
+// sameVolume tells whether a captured claim is restored with the very volume that it had.
+func sameVolume(c *archive.Volume) bool {
+	switch v1alpha1.ReplicationMethod(c.PVC.Annotations[mark.Method]) {
+	case v1alpha1.MethodVolSync, v1alpha1.MethodVolSyncGroup:
+		return false
+	default:
+		return c.PV.Name != ""
+	}
 }
 
 func restoredMessage(found *archive.Found) string {

@@ -44,7 +44,9 @@ func (d *decider) giveWay() {
 		d.rememberObjects()
 	}
 	d.giveUpDeleted()
+	d.endSuperseded()
 	d.demoteAll(replication.Resync)
+	d.followReturned()
 	if len(d.out.Demote) == 0 {
 		d.receive()
 	}
@@ -77,6 +79,8 @@ func (d *decider) handOver() {
 		d.report.Token = d.Checkpoint.Token
 		d.report.State = v1alpha1.SecondaryState
 		d.receive()
+		d.endSuperseded()
+		d.followReturned()
 		d.secondaryRows()
 		d.condition(v1alpha1.ConditionQuiesced, status.True("Stopped", "The workload is stopped and kept stopped."))
 		d.out.Quiesce = true
@@ -128,11 +132,12 @@ func (d *decider) notReplicated() string {
 }
 
 // finalCapture returns the capture that was taken after the workload had stopped, once a profile has it; else has it
-// taken. It becomes durable with the token; an agent that dies before takes another.
+// taken. It becomes durable with the token; an agent that dies before takes another. So does one whose volumes have come or
+// gone since, for the token names those that there are, and the target takes no other capture.
 func (d *decider) finalCapture() *checkpoint.Capture {
 	last := d.lastCapture()
 	switch {
-	case last == nil || last.Epoch != d.spec.Epoch || !last.Quiesced:
+	case last == nil || last.Epoch != d.spec.Epoch || !last.Quiesced || last.Volumes != d.volumesWord():
 		d.out.Capture = !d.Capture.Running && d.due(d.Capture.Retry)
 		d.out.Quiesced = true
 		return nil
@@ -146,7 +151,7 @@ func (d *decider) finalCapture() *checkpoint.Capture {
 func (d *decider) demoteAll(how replication.Demotion) {
 	for i := range d.Volumes {
 		v := &d.Volumes[i]
-		if !d.own(v) || v.State == nil || v.State.Ending || slices.Contains(d.out.Release, v) {
+		if !d.own(v) || v.State == nil || v.State.Ending || slices.Contains(d.out.Release, v) || d.supersededBy(v) != nil {
 			continue
 		}
 		keeps := how == replication.Resync && v.State.Keeps && !v.State.InSync
@@ -184,11 +189,11 @@ func (d *decider) issueToken(final *checkpoint.Capture) {
 	d.out.Save = next
 }
 
-// replicated are the group's volumes whose bytes are replicated.
+// replicated are the group's volumes whose bytes are replicated, and that the application has.
 func (d *decider) replicated() []*Volume {
 	var out []*Volume
 	for i := range d.Volumes {
-		if v := &d.Volumes[i]; d.own(v) && v.State != nil {
+		if v := &d.Volumes[i]; d.own(v) && v.State != nil && d.supersededBy(v) == nil {
 			out = append(out, v)
 		}
 	}

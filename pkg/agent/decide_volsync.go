@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volsync"
 	"github.com/ramendr/dr-apiserver/pkg/agent/status"
@@ -25,6 +27,8 @@ func (d *decider) planVolSync(leaving bool) {
 		Interval:  d.volSyncInterval(),
 		Receiving: d.receiving,
 		GivingUp:  secondary && d.spec.Action == v1alpha1.VRGActionFailover,
+		Left:      d.leftHere(),
+		Epoch:     d.spec.Epoch,
 		Leaving:   leaving,
 		Settled:   !secondary && d.Checkpoint != nil && d.Checkpoint.Settled,
 	}, d.Now)
@@ -85,7 +89,7 @@ func (d *decider) receivedRow(r volsync.Received) status.Volume {
 	row := status.Volume{
 		Namespace: d.Key.Namespace, Name: r.Name, StorageClassName: r.Spec.StorageClassName,
 		Capacity: &r.Spec.Capacity, AccessModes: r.Spec.AccessModes, VolumeMode: r.Spec.VolumeMode,
-		Method: v1alpha1.MethodVolSync, ConsistencyGroup: r.Spec.Group, Ready: status.True("Secondary", ""),
+		Method: v1alpha1.MethodVolSync, ConsistencyGroup: r.Spec.Group, Peer: d.sender(r), Ready: status.True("Secondary", ""),
 	}
 	if r.Spec.Group != "" {
 		row.Method = v1alpha1.MethodVolSyncGroup
@@ -99,6 +103,16 @@ func (d *decider) receivedRow(r volsync.Received) status.Volume {
 		row.Protected = status.False("NeverReceived", fmt.Sprintf("PersistentVolumeClaim %s has not been received completely for the first time yet", name))
 	}
 	return row
+}
+
+// sender is the cluster that a volume without a claim comes from; empty if that is not known.
+func (d *decider) sender(r volsync.Received) string {
+	rules, err := rulesOf(d.Facts)
+	if err != nil {
+		return ""
+	}
+	claim := &corev1.PersistentVolumeClaim{Spec: corev1.PersistentVolumeClaimSpec{StorageClassName: &r.Spec.StorageClassName}}
+	return replication.PeerCluster(replication.Volume{PVC: claim, Rules: rules})
 }
 
 // notSent tells whether the primary says that it no longer sends a volume that there is a copy of here.

@@ -84,6 +84,19 @@ func TestASecondaryTellsWhereItReceives(t *testing.T) {
 	}
 }
 
+func TestARowOfWhatIsReceivedNamesWhoSendsIt(t *testing.T) {
+	w := standingBy().receiving("image")
+	w.Group.Spec.VolSync.Destinations[0].StorageClassName = "copied"
+	w.Group.Spec.Async = &v1alpha1.VRGAsyncSpec{SchedulingInterval: "5m", PeerClasses: []v1alpha1.PeerClass{{
+		StorageClassName: "copied", Method: v1alpha1.MethodVolSync, Clusters: []string{"dr1", "dr2"},
+	}}}
+	w.Checkpoint.Spec = w.Group.Spec
+	rows := Decide(w.Facts).Report.Volumes
+	if len(rows) != 1 || rows[0].Name != "data" || rows[0].Peer != "dr2" {
+		t.Errorf("%+v", rows)
+	}
+}
+
 func TestWhoIsToldHowMuchHasArrivedReceivesNothing(t *testing.T) {
 	w := standingBy().receiving("image")
 	w.Group.Spec.VolSync.Arrived = []v1alpha1.VolSyncGroup{{Name: "volume/data", Stream: "k1", Cycle: 4}}

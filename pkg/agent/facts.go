@@ -47,6 +47,8 @@ type Facts struct {
 	Failure error
 	// Refreshed is when and how often each volume's state was last asked for, since it last changed.
 	Refreshed map[types.NamespacedName]Attempt
+	// Unanswered is since when volumes are not what they were last told to be.
+	Unanswered map[types.NamespacedName]time.Time
 }
 
 // Attempt counts tries and says when the last one was.
@@ -94,10 +96,19 @@ type RestoreFacts struct {
 	Running bool
 	// Found is the capture it reads.
 	Found *archive.Found
-	// Volumes and objects are in place.
+	// Volumes and objects are in place, the volumes since then.
 	Volumes, Objects bool
-	Err              error
-	Retry            time.Time
+	Since            time.Time
+	// Without are the claims that the volumes were put in place without, or tried to be.
+	Without []string
+	// Behind are those of them of which what others would be made of outlives what is replicated by their names.
+	Behind []string
+	// Removed are the objects that were deleted because the application no longer has them, and left those that can't be.
+	Removed, Left []string
+	// Err is what went wrong last, and Failing since when something has each time.
+	Err     error
+	Failing time.Time
+	Retry   time.Time
 }
 
 // CaptureFacts are what the newest capture has come to.
@@ -157,7 +168,7 @@ func (f *Facts) Members() []v1alpha1.HandoverVolume {
 	return members
 }
 
-// captured tells whether a volume is part of captures: it is the group's, and replicated.
+// Captured tells whether a volume is part of captures: it is the group's, and replicated.
 func (f *Facts) Captured(v *Volume) bool {
 	return v.Selected && v.Claimed && v.bound() && !v.unprotected() && !v.going()
 }

@@ -40,6 +40,7 @@ type memory struct {
 	failure           error
 	refreshed         map[types.NamespacedName]Attempt
 	seen              map[types.NamespacedName]signature
+	unanswered        map[types.NamespacedName]order
 	recent            map[wish]time.Time
 }
 
@@ -48,6 +49,13 @@ type signature struct {
 	wanted, reported replication.Role
 	inSync           bool
 	lastSync         time.Time
+}
+
+// order is what a volume was told to be, and since when it is known not to be that.
+type order struct {
+	wanted replication.Role
+	ending bool
+	since  time.Time
 }
 
 // wish is something asked of a volume; it is not asked again before its effect can be seen.
@@ -61,9 +69,10 @@ const patience = 2 * time.Second
 
 func newMemory() *memory {
 	return &memory{
-		refreshed: map[types.NamespacedName]Attempt{},
-		seen:      map[types.NamespacedName]signature{},
-		recent:    map[wish]time.Time{},
+		refreshed:  map[types.NamespacedName]Attempt{},
+		seen:       map[types.NamespacedName]signature{},
+		unanswered: map[types.NamespacedName]order{},
+		recent:     map[wish]time.Time{},
 	}
 }
 
@@ -96,13 +105,17 @@ func (m *memory) fill(f *Facts) {
 	f.Capture.Put, f.Capture.Failed = slices.Clone(m.capture.Put), maps.Clone(m.capture.Failed)
 	f.Turn, f.Cleared, f.Failure = m.turn, m.cleared, m.failure
 	for i := range f.Volumes {
-		m.watch(&f.Volumes[i])
+		m.watch(&f.Volumes[i], f.Now)
 	}
 	f.Refreshed = maps.Clone(m.refreshed)
+	f.Unanswered = make(map[types.NamespacedName]time.Time, len(m.unanswered))
+	for claim, o := range m.unanswered {
+		f.Unanswered[claim] = o.since
+	}
 }
 
 // watch notices that a volume's state has changed.
-func (m *memory) watch(v *Volume) {
+func (m *memory) watch(v *Volume, at time.Time) {
 	var now signature
 	if v.State != nil {
 		now = signature{wanted: v.State.Wanted, reported: v.State.Reported, inSync: v.State.InSync}
@@ -113,6 +126,18 @@ func (m *memory) watch(v *Volume) {
 	if m.seen[v.Key()] != now {
 		m.seen[v.Key()] = now
 		delete(m.refreshed, v.Key())
+	}
+	m.await(v, at)
+}
+
+// await notices since when a volume is not what it was told to be.
+func (m *memory) await(v *Volume, at time.Time) {
+	if v.State == nil || !v.State.Ending && v.State.Role == v.State.Wanted {
+		delete(m.unanswered, v.Key())
+		return
+	}
+	if o, known := m.unanswered[v.Key()]; !known || o.wanted != v.State.Wanted || o.ending != v.State.Ending {
+		m.unanswered[v.Key()] = order{v.State.Wanted, v.State.Ending, at}
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 func (d *decider) primaryRows() {
 	for i := range d.Volumes {
 		v := &d.Volumes[i]
-		if !v.Selected || v.ceded() {
+		if !v.Selected || v.ceded() || d.leaving(v) {
 			continue
 		}
 		row := d.row(v)
@@ -29,6 +29,7 @@ func (d *decider) primaryRows() {
 		row.Counts = d.spec.Async != nil && !v.unprotected()
 		d.report.Volumes = append(d.report.Volumes, row)
 	}
+	d.missingRows()
 	if len(d.report.Volumes) == 0 {
 		none := status.False("NoPVCs", fmt.Sprintf(
 			"spec.pvcSelector (%s) matches no PersistentVolumeClaim in namespace %s of %s; label the application's claims, or correct the selector",
@@ -45,16 +46,18 @@ func (d *decider) primaryReady(v *Volume) status.Condition {
 	case v.Foreign:
 		return status.False("PVCConflict", fmt.Sprintf(
 			"PersistentVolumeClaim %s is protected by VolumeReplicationGroup %s already; narrow one of the selectors, or delete the other group", v.Key(), v.Owner))
+	case v.going() && d.own(v) && d.Checkpoint.Settled && !d.capturedAsIs():
+		return status.False("Deleting", fmt.Sprintf("PersistentVolumeClaim %s is being deleted, and goes once there is a capture without it", v.Key()))
 	case v.going():
 		return status.False("Deleting", fmt.Sprintf("PersistentVolumeClaim %s is being deleted", v.Key()))
 	case v.Problem != nil && v.Problem.Reason == replication.ReasonNotBound:
 		return status.False(v.Problem.Reason, v.Problem.Message)
 	case v.unprotected() && !d.Checkpoint.Settled && d.own(v):
-		return status.False(v.Problem.Reason, v.Problem.Message)
+		return status.False(v.Problem.Reason, v.Problem.Message+d.orWithoutIt(v))
 	case v.unprotected():
 		return status.True(v.Problem.Reason, v.Problem.Message)
 	case !v.primary(d.Checkpoint.Settled):
-		return status.False("Promoting", d.waitingFor(v, "is being made primary"))
+		return status.False("Promoting", d.waitingFor(v, "is being made primary")+d.orWithoutIt(v))
 	default:
 		return status.True("Primary", "")
 	}
@@ -75,9 +78,9 @@ func (d *decider) primaryProtected(v *Volume) status.Condition {
 	}
 	tolerance := 2 * d.syncInterval()
 	if age := d.Now.Sub(v.State.LastSyncTime.Time); age > tolerance {
-		return status.False("SyncOverdue", fmt.Sprintf(
+		return status.False("SyncOverdue", withReason(fmt.Sprintf(
 			"PersistentVolumeClaim %s was synced last at %s, more than twice the interval of %s ago; check the storage's replication",
-			v.Key(), v.State.LastSyncTime.UTC().Format(time.RFC3339), d.spec.Async.SchedulingInterval))
+			v.Key(), v.State.LastSyncTime.UTC().Format(time.RFC3339), d.spec.Async.SchedulingInterval), v))
 	}
 	d.lookAgain(v.State.LastSyncTime.Add(tolerance).Sub(d.Now) + time.Second)
 	return status.True("Replicating", "")
@@ -96,6 +99,12 @@ func (d *decider) secondaryRows() {
 		row.Protected = secondaryProtected(v, row.Ready)
 		if d.notSent(v) && row.Ready.Status == metav1.ConditionTrue {
 			row.Protected = status.True("NotSent", fmt.Sprintf("PersistentVolumeClaim %s is not replicated to %s any more", v.Key(), d.Cluster))
+		}
+		if d.awaitsReturn(v) {
+			row.Protected = d.returnedProtected(v)
+		}
+		if by := d.supersededBy(v); by != nil {
+			row.Ready, row.Protected = d.supersededReady(v, by), status.True(v1alpha1.ReasonSuperseded, "")
 		}
 		d.report.Volumes = append(d.report.Volumes, row)
 	}
@@ -139,7 +148,9 @@ func secondaryProtected(v *Volume, ready status.Condition) status.Condition {
 	switch {
 	case ready.Status != metav1.ConditionTrue:
 		return ready
-	case v.State == nil || v.State.InSync:
+	case v.State == nil:
+		return status.True("NotReplicated", "")
+	case v.State.InSync:
 		return status.True("InSync", "")
 	default:
 		return status.False("Resyncing", withReason(fmt.Sprintf("PersistentVolumeClaim %s is being resynced from the primary", v.Key()), v))
@@ -167,6 +178,9 @@ func (d *decider) row(v *Volume) status.Volume {
 	row := status.Volume{
 		Namespace: v.PVC.Namespace, Name: v.PVC.Name, StorageClassName: v.StorageClassName(), Provisioner: v.Provisioner(),
 		Capacity: v.Capacity(), AccessModes: v.PVC.Spec.AccessModes, VolumeMode: v.PVC.Spec.VolumeMode,
+	}
+	if !v.Foreign {
+		row.VolumeHandle = v.Handle()
 	}
 	if !v.Foreign && !v.unprotected() {
 		row.Method, row.Peer = v.Method, replication.PeerCluster(v.Volume)

@@ -187,7 +187,7 @@ func newAgent(ctx context.Context, c Config, mgr manager.Manager, hubConfig, loc
 		},
 		volsync:     copier,
 		collector:   &capture.Collector{Resources: index, Client: objects, Namespaces: mgr.GetClient()},
-		restorer:    &restore.Restorer{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Dynamic: objects, Exists: index.Exists},
+		restorer:    &restore.Restorer{Client: mgr.GetClient(), Live: mgr.GetAPIReader(), Dynamic: objects, Exists: index.Exists, Served: index.Served},
 		stores:      objectstore.NewProvider(c.Profiles, secrets, c.Namespace),
 		index:       index,
 		kinds:       optional,

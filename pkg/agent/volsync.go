@@ -4,6 +4,7 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -37,9 +38,19 @@ func (a *Agent) observeVolSync(ctx context.Context, f *Facts) error {
 			claim := a.volsync.Claim(v.Volume, v.Method, v.Class)
 			claim.Bound = v.bound() && !v.going()
 			f.VolSync.Claims = append(f.VolSync.Claims, claim)
+			f.heldBy(v, claim)
 		}
 	}
 	return nil
+}
+
+// heldBy notes what a volume waits for before it is sent or received.
+func (f *Facts) heldBy(v *Volume, claim volsync.Claim) {
+	if v.State == nil {
+		return
+	}
+	held := f.VolSync.HeldBy(claim, volsync.Command{Spec: f.spec().VolSync, Left: f.leftHere(), Epoch: f.spec().Epoch})
+	v.State.Message = cmp.Or(held, v.State.Message)
 }
 
 // replicationKey gets a group's key from the hub.

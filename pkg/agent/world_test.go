@@ -72,6 +72,8 @@ type storage struct {
 	// exclusive is true while no volume may be promoted whose peer is primary; broken tells when one was.
 	exclusive bool
 	broken    []string
+	// refuses is the claim whose volume can't be promoted on dr2, if any.
+	refuses string
 }
 
 type driver struct {
@@ -112,6 +114,10 @@ func (d *driver) set(claim types.NamespacedName, role replication.Role) error {
 		if d.exclusive && other != d.cluster && role == replication.Primary && claims[claim] != nil && claims[claim].Role == replication.Primary {
 			d.broken = append(d.broken, fmt.Sprintf("%s was promoted on %s while it was primary on %s", claim, d.cluster, other))
 		}
+	}
+	if role == replication.Primary && d.cluster == "dr2" && claim.Name == d.refuses {
+		d.clusters[d.cluster][claim] = &replication.State{Wanted: role, Message: "the array refuses"}
+		return nil
 	}
 	at := metav1.NewTime(time.Now())
 	d.clusters[d.cluster][claim] = &replication.State{Wanted: role, Role: role, Reported: role, LastSyncTime: &at}
@@ -231,7 +237,7 @@ func (s *site) start(writes int) {
 		cluster: s.name, workers: 1, hub: h, local: mortal, clock: clock.RealClock{},
 		backends:    replication.Backends{&driver{storage: s.world.storage, cluster: s.name, life: s.life}},
 		collector:   &capture.Collector{Resources: someKinds{}, Client: objects, Namespaces: mortal},
-		restorer:    &restore.Restorer{Client: mortal, Live: mortal, Dynamic: objects},
+		restorer:    &restore.Restorer{Client: mortal, Live: mortal, Dynamic: objects, Served: someKinds{}.Served},
 		stores:      s.world.stores,
 		checkpoints: checkpoints,
 		writer:      status.NewWriter(h, clock.RealClock{}),
@@ -292,7 +298,8 @@ func (s *site) bind() {
 	}
 }
 
-// deploy puts the application on the cluster: a StatefulSet with two volumes, a ConfigMap and a Secret.
+// deploy puts the application on the cluster: a StatefulSet with two volumes, a ConfigMap and a Secret, and more
+// that can be done without.
 func (s *site) deploy() {
 	app := map[string]string{"app": "shop"}
 	replicas := int32(2)
@@ -301,6 +308,10 @@ func (s *site) deploy() {
 		&corev1.Secret{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "password", Labels: app}, Data: map[string][]byte{"p": []byte("w")}},
 		&appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "shop", Labels: app}, Spec: appsv1.StatefulSetSpec{Replicas: &replicas}},
 	}
+	for _, name := range []string{"former", "aside"} {
+		objects = append(objects, &corev1.ConfigMap{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: name, Labels: app}})
+	}
+	objects = append(objects, &appsv1.StatefulSet{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "former", Labels: app}, Spec: appsv1.StatefulSetSpec{Replicas: &replicas}})
 	s.create(append(objects, slices.Concat(claimed("a", "pv-a"), claimed("b", "pv-b"))...)...)
 }
 
@@ -320,6 +331,9 @@ func claimed(claim, volume string) []client.Object {
 func (s *site) create(objects ...client.Object) {
 	s.t.Helper()
 	for _, o := range objects {
+		if _, volume := o.(*corev1.PersistentVolumeClaim); !volume {
+			o.SetUID(types.UID(fmt.Sprintf("%s-%s-%T", s.name, o.GetName(), o)))
+		}
 		if err := s.api.Create(s.t.Context(), o); err != nil {
 			s.t.Fatal(err)
 		}
@@ -422,6 +436,15 @@ func (someKinds) Having(string, labels.Selector) ([]schema.GroupVersionResource,
 	}, nil
 }
 
+func (k someKinds) Served(wanted schema.GroupResource) (schema.GroupVersionResource, bool) {
+	all, _ := k.Having("", nil)
+	i := slices.IndexFunc(all, func(r schema.GroupVersionResource) bool { return r.GroupResource() == wanted })
+	if i < 0 {
+		return schema.GroupVersionResource{}, false
+	}
+	return all[i], true
+}
+
 func (someKinds) Exclude(schema.GroupVersionResource, error) {}
 
 // dynamicOver is a dynamic client over a typed one, as far as captures and restores go.
@@ -461,6 +484,10 @@ func (r resourceOver) Create(ctx context.Context, o *unstructured.Unstructured, 
 	o = o.DeepCopy()
 	o.SetUID(types.UID(fmt.Sprintf("%s-%d", o.GetName(), time.Now().UnixNano())))
 	return o, r.client.Create(ctx, o)
+}
+
+func (r resourceOver) Delete(ctx context.Context, name string, options metav1.DeleteOptions, _ ...string) error {
+	return r.client.Delete(ctx, r.object(name), client.Preconditions(*options.Preconditions), client.PropagationPolicy(*options.PropagationPolicy))
 }
 
 func (r resourceOver) Patch(ctx context.Context, name string, pt types.PatchType, data []byte, _ metav1.PatchOptions, _ ...string) (*unstructured.Unstructured, error) {

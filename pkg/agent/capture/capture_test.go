@@ -102,7 +102,7 @@ func TestBelongs(t *testing.T) {
 		"a job that runs":                                  {"{apiVersion: batch/v1, kind: Job, metadata: {name: a}}", true},
 		"a job that has run":                               {"{apiVersion: batch/v1, kind: Job, metadata: {name: a}, status: {conditions: [{type: Complete, status: 'True'}]}}", false},
 	} {
-		if got := belongs(object(t, tc.in)); got != tc.want {
+		if got := Belongs(object(t, tc.in)); got != tc.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}
@@ -115,6 +115,13 @@ type kinds struct {
 
 func (k *kinds) Having(string, labels.Selector) ([]schema.GroupVersionResource, error) {
 	return k.resources, nil
+}
+func (k *kinds) Served(wanted schema.GroupResource) (schema.GroupVersionResource, bool) {
+	i := slices.IndexFunc(k.resources, func(r schema.GroupVersionResource) bool { return r.GroupResource() == wanted })
+	if i < 0 {
+		return schema.GroupVersionResource{}, false
+	}
+	return k.resources[i], true
 }
 func (k *kinds) Exclude(r schema.GroupVersionResource, _ error) {
 	k.excluded = append(k.excluded, r.Resource)

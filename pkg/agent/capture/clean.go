@@ -16,9 +16,9 @@ import (
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 )
 
-// belongs tells the objects of an application from those that another object controls, that are going, that have run
+// Belongs tells the objects of an application from those that another object controls, that are going, that have run
 // to their end, that the agent made, or that the cluster puts into every namespace.
-func belongs(object *unstructured.Unstructured) bool {
+func Belongs(object *unstructured.Unstructured) bool {
 	if metav1.GetControllerOf(object) != nil || object.GetDeletionTimestamp() != nil || object.GetLabels()[mark.ManagedBy] == mark.Agent {
 		return false
 	}

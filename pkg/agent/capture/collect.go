@@ -38,6 +38,8 @@ type Resources interface {
 	Having(namespace string, selector labels.Selector) ([]schema.GroupVersionResource, error)
 	// Exclude leaves one out that can't be read.
 	Exclude(resource schema.GroupVersionResource, reason error)
+	// Served returns a resource in the version to ask for it, if there is one and its objects are captured.
+	Served(resource schema.GroupResource) (schema.GroupVersionResource, bool)
 }
 
 // Collector reads the objects of applications.
@@ -90,7 +92,7 @@ func (c *Collected) add(resource string, objects []unstructured.Unstructured) {
 	slices.SortFunc(objects, func(a, b unstructured.Unstructured) int { return strings.Compare(a.GetName(), b.GetName()) })
 	for i := range objects {
 		object := &objects[i]
-		if !belongs(object) {
+		if !Belongs(object) {
 			continue
 		}
 		c.UIDs = append(c.UIDs, object.GetUID())

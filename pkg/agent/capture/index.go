@@ -5,6 +5,7 @@ package capture
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,6 +91,16 @@ func (x *Index) Exists(resource schema.GroupVersionResource, namespace, name str
 // Exclude leaves a resource out that can't be read.
 func (x *Index) Exclude(resource schema.GroupVersionResource, reason error) {
 	x.kinds.Exclude(resource, reason)
+}
+
+// Served returns a resource in the version to ask for it, if there is one and its objects are captured.
+func (x *Index) Served(resource schema.GroupResource) (schema.GroupVersionResource, bool) {
+	all, err := x.kinds.List()
+	i := slices.IndexFunc(all, func(r schema.GroupVersionResource) bool { return r.GroupResource() == resource })
+	if err != nil || i < 0 {
+		return schema.GroupVersionResource{}, false
+	}
+	return all[i], true
 }
 
 // Run keeps the index until ctx ends.

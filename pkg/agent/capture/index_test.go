@@ -64,11 +64,17 @@ func TestAnIndexAsksOnlyForKindsThatThereAreObjectsOf(t *testing.T) {
 	await(t, func() bool { return slices.Equal(names("shop"), []string{"configmaps"}) })
 	// The one kind that is left may be so because nothing is known of it yet.
 	await(t, func() bool { return len(names("elsewhere")) == 0 })
+	if _, served := x.Served(schema.GroupResource{Group: "example.org", Resource: "secrets"}); served {
+		t.Error("a resource of another group is served")
+	}
 	secrets := schema.GroupVersionResource{Version: "v1", Resource: "secrets"}
 	if _, err := client.Resource(secrets).Namespace("shop").(metadatafake.MetadataClient).CreateFake(named("Secret", "d", metav1.ObjectMeta{Labels: shop}), metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	await(t, func() bool { return slices.Equal(names("shop"), []string{"configmaps", "secrets"}) })
+	if served, ok := x.Served(schema.GroupResource{Resource: "secrets"}); !ok || served != secrets {
+		t.Errorf("secrets are served as %s, %t", served, ok)
+	}
 }
 
 func await(t *testing.T, reached func() bool) {

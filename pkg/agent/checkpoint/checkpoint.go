@@ -37,6 +37,8 @@ type Checkpoint struct {
 	Settled bool `json:"settled,omitempty"`
 	// Restored says what volumes and objects were restored from in the role, if they were.
 	Restored string `json:"restored,omitempty"`
+	// Removed says which objects the restore deleted, because the application no longer has them.
+	Removed string `json:"removed,omitempty"`
 	// LastCapture that is complete in at least one profile.
 	LastCapture *Capture `json:"lastCapture,omitempty"`
 	// Token issued for the command.
@@ -44,6 +46,8 @@ type Checkpoint struct {
 	// Objects are the UIDs of the application's objects on this cluster when it last stopped being primary: a restore may
 	// bring these up to date.
 	Objects []types.UID `json:"objects,omitempty"`
+	// Given are the objects that the application was restored with here last. Those that are gone since were deleted where it ran.
+	Given []archive.Name `json:"given,omitempty"`
 }
 
 // Role is an entry of the history.
@@ -60,6 +64,7 @@ func (c *Checkpoint) DeepCopy() *Checkpoint {
 	n.Spec = *c.Spec.DeepCopy()
 	n.History = slices.Clone(c.History)
 	n.Objects = slices.Clone(c.Objects)
+	n.Given = slices.Clone(c.Given)
 	n.Token = c.Token.DeepCopy()
 	if c.LastCapture != nil {
 		capture := *c.LastCapture
@@ -212,7 +217,7 @@ func next(c *Checkpoint, group *v1alpha1.VolumeReplicationGroup, now time.Time) 
 	}
 	n.History = append(n.History, role)
 	n.History = n.History[max(0, len(n.History)-maxHistory):]
-	n.Token, n.Restored = nil, ""
+	n.Token, n.Restored, n.Removed = nil, "", ""
 	n.Settled = settledFromTheStart(role, settled)
 	return n
 }

@@ -63,7 +63,7 @@ func decode(cm *corev1.ConfigMap) (entry, error) {
 		err = c.check(cm.Name)
 	}
 	if err != nil {
-		return entry{}, fmt.Errorf("checkpoint %s/%s is damaged (%w); what its VolumeReplicationGroup was told last must be known before it can be mended or deleted",
+		return entry{}, fmt.Errorf("the checkpoint in ConfigMap %s/%s is damaged (%w); what its VolumeReplicationGroup was told last must be known before it can be mended or deleted",
 			cm.Namespace, cm.Name, err)
 	}
 	return entry{checkpoint: c, version: cm.ResourceVersion}, nil

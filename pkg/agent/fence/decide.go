@@ -83,13 +83,13 @@ func (d *Decision) fence(order v1alpha1.FenceOrder, existing []csiaddons.Network
 		switch {
 		case fence == nil:
 			d.Create = append(d.Create, newFence(order, class))
-			missing = append(missing, fmt.Sprintf("class %s is being asked", class))
+			missing = append(missing, fmt.Sprintf("NetworkFenceClass %s is being asked", class))
 		case fence.DeletionTimestamp != nil:
-			missing = append(missing, fmt.Sprintf("NetworkFence %s, of before, is being deleted", fence.Name))
+			missing = append(missing, fmt.Sprintf("the former NetworkFence %s is being deleted", fence.Name))
 		case fence.Spec.FenceState != csiaddons.Fenced || !slices.Equal(sorted(fence.Spec.Cidrs), sorted(order.CIDRs)):
 			// A result says nothing about which of a NetworkFence's states it is of, so that one that changes its mind is made anew.
 			d.Delete = append(d.Delete, *fence)
-			missing = append(missing, fmt.Sprintf("NetworkFence %s, of before, is in the way", fence.Name))
+			missing = append(missing, fmt.Sprintf("the former NetworkFence %s is in the way and is deleted", fence.Name))
 		case !fenced(fence):
 			missing = append(missing, awaited(fence))
 		}
@@ -104,13 +104,13 @@ func (d *Decision) unfence(order v1alpha1.FenceOrder, existing []csiaddons.Netwo
 		if find(existing, class) == nil {
 			// Storage may be fenced all the same: somebody may have deleted the NetworkFence.
 			d.Create = append(d.Create, newFence(order, class))
-			missing = append(missing, fmt.Sprintf("class %s is being asked", class))
+			missing = append(missing, fmt.Sprintf("NetworkFenceClass %s is being asked", class))
 		}
 	}
 	for i := range existing {
 		switch fence := &existing[i]; {
 		case fence.DeletionTimestamp != nil:
-			missing = append(missing, fmt.Sprintf("NetworkFence %s, of before, is being deleted", fence.Name))
+			missing = append(missing, fmt.Sprintf("the former NetworkFence %s is being deleted", fence.Name))
 		case fence.Spec.FenceState != csiaddons.Unfenced:
 			d.Unfence = append(d.Unfence, *fence)
 			missing = append(missing, fmt.Sprintf("NetworkFence %s is being told", fence.Name))

@@ -46,7 +46,7 @@ func TestDecide(t *testing.T) {
 	}{
 		"a fence is made for every class": {
 			orders: []v1alpha1.FenceOrder{order(fence, 1, "a", "b")},
-			create: []string{"fence.dr1.a", "fence.dr1.b"}, says: "class a is being asked; class b",
+			create: []string{"fence.dr1.a", "fence.dr1.b"}, says: "NetworkFenceClass a is being asked; NetworkFenceClass b",
 		},
 		"it is not done before every class has confirmed": {
 			orders: []v1alpha1.FenceOrder{order(fence, 1, "a", "b")},

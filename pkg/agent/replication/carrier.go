@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/util/sets"
+
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
 )
@@ -17,9 +19,9 @@ type Carrier interface {
 	Backend
 	// Carried is what captures of these volumes hold besides.
 	Carried(ctx context.Context, volumes []Volume) ([]archive.Object, error)
-	// Receive puts what was captured in place, before any of the volumes is promoted. It may be called again at any time, and
-	// leaves what is another backend's.
-	Receive(ctx context.Context, rules Rules, carried []archive.Object) error
+	// Receive puts what was captured in place, before any of the volumes is promoted. It may be called again at any time, also
+	// with more handles of volumes that are not restored, and leaves what is another backend's.
+	Receive(ctx context.Context, rules Rules, carried []archive.Object, without sets.Set[string]) error
 }
 
 // Carried is what captures hold besides the volumes, by the method that each is replicated by.
@@ -39,12 +41,12 @@ func (b Backends) Carried(ctx context.Context, volumes map[v1alpha1.ReplicationM
 	return all, nil
 }
 
-// Receive has each backend put in place what was captured for it.
-func (b Backends) Receive(ctx context.Context, rules Rules, carried []archive.Object) error {
+// Receive has each backend put in place what was captured for it, without the volumes of these handles.
+func (b Backends) Receive(ctx context.Context, rules Rules, carried []archive.Object, without sets.Set[string]) error {
 	var errs []error
 	for _, backend := range b {
 		if carrier, ok := backend.(Carrier); ok && len(carried) > 0 {
-			errs = append(errs, carrier.Receive(ctx, rules, carried))
+			errs = append(errs, carrier.Receive(ctx, rules, carried, without))
 		}
 	}
 	return errors.Join(errs...)

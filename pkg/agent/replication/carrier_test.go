@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
@@ -32,7 +33,7 @@ func (c *carrying) Carried(_ context.Context, volumes []Volume) ([]archive.Objec
 	return out, c.err
 }
 
-func (c *carrying) Receive(_ context.Context, _ Rules, carried []archive.Object) error {
+func (c *carrying) Receive(_ context.Context, _ Rules, carried []archive.Object, _ sets.Set[string]) error {
 	c.received = carried
 	return c.err
 }
@@ -56,11 +57,11 @@ func TestWhatIsCarriedIsOfEachBackendsOwnVolumes(t *testing.T) {
 	if err != nil || len(carried) != 1 || carried[0].Resource != "together" {
 		t.Errorf("%v, %v", carried, err)
 	}
-	if err := backends.Receive(t.Context(), Rules{}, carried); err != nil || len(groups.received) != 1 {
+	if err := backends.Receive(t.Context(), Rules{}, carried, nil); err != nil || len(groups.received) != 1 {
 		t.Errorf("%v, %v", groups.received, err)
 	}
 	groups.err = errors.New("broken")
-	if err := backends.Receive(t.Context(), Rules{}, carried); !errors.Is(err, groups.err) {
+	if err := backends.Receive(t.Context(), Rules{}, carried, nil); !errors.Is(err, groups.err) {
 		t.Errorf("%v", err)
 	}
 }

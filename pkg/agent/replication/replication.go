@@ -6,6 +6,8 @@ package replication
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -14,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
@@ -47,6 +50,15 @@ type Volume struct {
 	StorageClass *storagev1.StorageClass
 	// Rules of the group that protects it.
 	Rules Rules
+}
+
+// Kind is what messages call an object. Of objects that were read into a type, only the type's name says it.
+func Kind(object client.Object) string {
+	if kind := object.GetObjectKind().GroupVersionKind().Kind; kind != "" {
+		return kind
+	}
+	name := fmt.Sprintf("%T", object)
+	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
 // Key is the name of the claim.

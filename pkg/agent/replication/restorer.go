@@ -18,6 +18,9 @@ type Restorer interface {
 	// Restore puts a claim in place, with what its peer had last. It may be called again at any time. Promote has no more to do
 	// for it then.
 	Restore(ctx context.Context, r Restoration) error
+	// Leave has what its peer had last of a claim that is not put in place outlive what is replicated by its name. It may be
+	// called again at any time.
+	Leave(ctx context.Context, r Restoration) error
 }
 
 // Restoration is a claim to put in place.
@@ -30,6 +33,8 @@ type Restoration struct {
 	// HandedOver is true if the peer stopped and let this cluster have everything: nothing is given up, and nothing is being
 	// received any more.
 	HandedOver bool
+	// Without are the claims that are not put in place, of which nothing is waited for.
+	Without []string
 }
 
 // ErrConflict means that something exists that a restore may not replace.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/capture"
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/agent/parallel"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
 )
 
@@ -88,7 +89,7 @@ func (r *Restorer) Objects(ctx context.Context, owner types.NamespacedName, know
 				return err
 			}
 		}
-		errs = append(errs, atOnce(steps))
+		errs = append(errs, parallel.Run(steps))
 	}
 	return errors.Join(errs...)
 }

@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The RamenDR authors
 // SPDX-License-Identifier: Apache-2.0
 
-// Package restore puts captured volumes and objects in place. It destroys nothing: what exists and is not the
-// application's own is left as it is and named.
+// Package restore puts captured volumes and objects in place. It destroys nothing but what the application had here and gave up
+// elsewhere: what exists and is not the application's own is left as it is and named.
 package restore
 
 import (
@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"sync"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,6 +20,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/agent/parallel"
 	"github.com/ramendr/dr-apiserver/pkg/objectstore/archive"
 )
 
@@ -41,6 +41,8 @@ type Restorer struct {
 	Dynamic dynamic.Interface
 	// Exists tells of objects that are known to be there, so that creating them need not be tried. It may be nil.
 	Exists func(resource schema.GroupVersionResource, namespace, name string) bool
+	// Served returns a resource in the version to ask for it, if it is one that captures have. It may be nil.
+	Served func(resource schema.GroupResource) (schema.GroupVersionResource, bool)
 	// AwaitBound, if set, returns when the cluster's volume controller has found that a PersistentVolume is bound to the
 	// claim of that UID.
 	AwaitBound func(ctx context.Context, volume string, claim types.UID) error
@@ -55,9 +57,10 @@ func (r *Restorer) Volumes(ctx context.Context, owner types.NamespacedName, volu
 	}
 	steps := make([]func() error, 0, len(volumes))
 	for i := range volumes {
-		steps = append(steps, func() error { return r.volumeAndClaim(ctx, owner, &volumes[i]) })
+		v := &volumes[i]
+		steps = append(steps, func() error { return OfClaim(v.PVC.Name, r.volumeAndClaim(ctx, owner, v)) })
 	}
-	return atOnce(steps)
+	return parallel.Run(steps)
 }
 
 // volumeAndClaim creates the claim, then the volume that names it by its UID, and then tells that they are bound. Told
@@ -89,17 +92,6 @@ func (r *Restorer) volumeAndClaim(ctx context.Context, owner types.NamespacedNam
 
 // bindCompleted is what the volume controller notes on a claim that is bound.
 var bindCompleted = []byte(`{"metadata":{"annotations":{"pv.kubernetes.io/bind-completed":"yes"}}}`)
-
-// atOnce runs all steps and joins what went wrong, in the order of the steps.
-func atOnce(steps []func() error) error {
-	errs := make([]error, len(steps))
-	var wait sync.WaitGroup
-	for i, step := range steps {
-		wait.Go(func() { errs[i] = step() })
-	}
-	wait.Wait()
-	return errors.Join(errs...)
-}
 
 func (r *Restorer) namespace(ctx context.Context, name string, captured *archive.Object) error {
 	var existing corev1.Namespace
@@ -207,7 +199,7 @@ func (r *Restorer) claim(ctx context.Context, owner types.NamespacedName, v *arc
 	holder := existing.Annotations[mark.Owner]
 	switch {
 	case existing.Spec.VolumeName != v.PV.Name:
-		return nil, conflictf("PersistentVolumeClaim %s/%s exists and has another volume than the captured one (%q, not %q); delete it, or move it out of the way",
+		return nil, conflictf("PersistentVolumeClaim %s/%s exists and has another volume than the captured one (%q, not %q); delete it once nobody needs what it holds",
 			pvc.Namespace, pvc.Name, existing.Spec.VolumeName, v.PV.Name)
 	case !existing.DeletionTimestamp.IsZero():
 		return nil, conflictf("PersistentVolumeClaim %s/%s is being deleted; what holds it must let go first", pvc.Namespace, pvc.Name)

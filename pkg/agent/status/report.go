@@ -25,17 +25,12 @@ type Condition struct {
 	Reason, Message string
 }
 
-// True, False and Unknown make conditions.
+// True makes a condition that holds.
 func True(reason, message string) Condition { return Condition{metav1.ConditionTrue, reason, message} }
 
 // False makes a condition that does not hold.
 func False(reason, message string) Condition {
 	return Condition{metav1.ConditionFalse, reason, message}
-}
-
-// Unknown makes a condition that nothing is known of.
-func Unknown(reason, message string) Condition {
-	return Condition{metav1.ConditionUnknown, reason, message}
 }
 
 // Report is what an agent found of a group.
@@ -63,6 +58,7 @@ type Volume struct {
 	Namespace, Name  string
 	StorageClassName string
 	Provisioner      string
+	VolumeHandle     string
 	Capacity         *resource.Quantity
 	AccessModes      []corev1.PersistentVolumeAccessMode
 	VolumeMode       *corev1.PersistentVolumeMode
@@ -112,7 +108,7 @@ func rowOf(before v1alpha1.VolumeReplicationGroupStatus, v Volume) v1alpha1.Prot
 func row(v Volume, before v1alpha1.ProtectedPVC, generation int64, now time.Time) v1alpha1.ProtectedPVC {
 	return v1alpha1.ProtectedPVC{
 		Namespace: v.Namespace, Name: v.Name, StorageClassName: v.StorageClassName, Provisioner: v.Provisioner,
-		Capacity: v.Capacity, AccessModes: v.AccessModes, VolumeMode: v.VolumeMode,
+		VolumeHandle: v.VolumeHandle, Capacity: v.Capacity, AccessModes: v.AccessModes, VolumeMode: v.VolumeMode,
 		ReplicationMethod: v.Method, ConsistencyGroup: v.ConsistencyGroup, Peer: v.Peer,
 		Conditions: conditions(before.Conditions, map[string]Condition{
 			v1alpha1.ConditionDataReady: v.Ready, v1alpha1.ConditionDataProtected: v.Protected,

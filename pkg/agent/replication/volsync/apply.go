@@ -5,10 +5,9 @@ package volsync
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 
+	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,6 +15,8 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
+	"github.com/ramendr/dr-apiserver/pkg/agent/parallel"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
@@ -39,7 +40,7 @@ func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Pl
 	for _, object := range plan.Delete {
 		steps = append(steps, func() error { return b.delete(ctx, object) })
 	}
-	if err := atOnce(steps); err != nil {
+	if err := parallel.Run(steps); err != nil {
 		return err
 	}
 	steps = nil
@@ -67,7 +68,7 @@ func (b *Backend) Apply(ctx context.Context, group types.NamespacedName, plan Pl
 	for _, rd := range plan.Export {
 		steps = append(steps, func() error { return b.export(ctx, rd) })
 	}
-	if err := atOnce(steps); err != nil {
+	if err := parallel.Run(steps); err != nil {
 		return err
 	}
 	if plan.DropKey {
@@ -90,16 +91,6 @@ func (b *Backend) ensureNamespace(ctx context.Context, name string) error {
 	return nil
 }
 
-func atOnce(steps []func() error) error {
-	errs := make([]error, len(steps))
-	var wait sync.WaitGroup
-	for i, step := range steps {
-		wait.Go(func() { errs[i] = step() })
-	}
-	wait.Wait()
-	return errors.Join(errs...)
-}
-
 func (b *Backend) create(ctx context.Context, object client.Object) error {
 	err := b.Client.Create(ctx, object)
 	if !apierrors.IsAlreadyExists(err) {
@@ -109,6 +100,9 @@ func (b *Backend) create(ctx context.Context, object client.Object) error {
 	if err := b.Live.Get(ctx, client.ObjectKeyFromObject(object), existing); err != nil {
 		return client.IgnoreNotFound(err)
 	}
+	if left := object.GetAnnotations()[annotationLeft]; left != "" && left == existing.GetAnnotations()[annotationLeft] {
+		return nil
+	}
 	return inTheWay(existing, object.GetAnnotations()[mark.Owner])
 }
 
@@ -117,11 +111,16 @@ func inTheWay(object client.Object, group string) error {
 	if ours(object, group) {
 		return nil
 	}
-	return fmt.Errorf("%T %s/%s exists and was not made by this agent for VolumeReplicationGroup %s; delete it, so that the volume can be protected",
-		object, object.GetNamespace(), object.GetName(), group)
+	return fmt.Errorf("%s %s/%s exists and was not made by this agent for VolumeReplicationGroup %s; delete it, so that the volume can be protected",
+		replication.Kind(object), object.GetNamespace(), object.GetName(), group)
 }
 
 func (b *Backend) update(ctx context.Context, object client.Object) error {
+	if rs, ok := object.(*volsyncv1alpha1.ReplicationSource); ok && begins(rs) {
+		if clean, err := b.cleaned(ctx, rs); err != nil || !clean {
+			return err
+		}
+	}
 	err := b.Client.Update(ctx, object)
 	if apierrors.IsConflict(err) || apierrors.IsNotFound(err) {
 		// What has changed meanwhile comes as an event, and is planned upon.
@@ -130,11 +129,28 @@ func (b *Backend) update(ctx context.Context, object client.Object) error {
 	return wrap(err, "updating", object)
 }
 
+// cleaned tells, past the cache, what Facts.cleaned does: what is sent may be the last of what was written. That the cache is behind
+// shows in an event.
+func (b *Backend) cleaned(ctx context.Context, rs *volsyncv1alpha1.ReplicationSource) (bool, error) {
+	if rs.Spec.RsyncTLS.CopyMethod == volsyncv1alpha1.CopyMethodDirect {
+		return true, nil
+	}
+	claim := &corev1.PersistentVolumeClaim{}
+	err := b.Live.Get(ctx, client.ObjectKey{Namespace: rs.Namespace, Name: sentFrom(rs.Name)}, claim)
+	if apierrors.IsNotFound(err) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("reading PersistentVolumeClaim %s/%s: %w", rs.Namespace, sentFrom(rs.Name), err)
+	}
+	return claim.Labels[labelCreatedBy] != createdByVolSync, nil
+}
+
 func wrap(err error, what string, object client.Object) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s %T %s/%s: %w", what, object, object.GetNamespace(), object.GetName(), err)
+	return fmt.Errorf("%s %s %s/%s: %w", what, replication.Kind(object), object.GetNamespace(), object.GetName(), err)
 }
 
 // expand asks for as much room as the primary's volume has.

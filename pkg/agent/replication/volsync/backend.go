@@ -103,7 +103,7 @@ func (b *Backend) get(ctx context.Context, key types.NamespacedName, object clie
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("reading %T %s: %w", object, key, err)
+		return false, fmt.Errorf("reading %s %s: %w", replication.Kind(object), key, err)
 	}
 	return ours(object, ""), nil
 }
@@ -194,15 +194,20 @@ func (b *Backend) belongings(ctx context.Context, claim types.NamespacedName) ([
 	return left, nil
 }
 
-// delete deletes what was made here. Jobs, Services and temporary claims go with their owners.
+// delete deletes what was made here. Jobs, Services and temporary claims go with their owners, by and by.
 func (b *Backend) delete(ctx context.Context, object client.Object) error {
 	if !object.GetDeletionTimestamp().IsZero() {
 		return nil
 	}
+	if rd, ok := object.(*volsyncv1alpha1.ReplicationDestination); ok {
+		if err := b.unexportOf(ctx, rd); err != nil {
+			return err
+		}
+	}
 	uid := object.GetUID()
 	err := b.Client.Delete(ctx, object.DeepCopyObject().(client.Object), client.Preconditions{UID: &uid}, client.PropagationPolicy("Background"))
 	if client.IgnoreNotFound(err) != nil {
-		return fmt.Errorf("deleting %T %s/%s: %w", object, object.GetNamespace(), object.GetName(), err)
+		return fmt.Errorf("deleting %s %s/%s: %w", replication.Kind(object), object.GetNamespace(), object.GetName(), err)
 	}
 	return nil
 }

@@ -266,6 +266,38 @@ func TestAServiceIsExportedForItsDestinationAndSomebodyElsesExportIsNamed(t *tes
 	}
 }
 
+func TestAnExportGoesBeforeItsDestinationAndThatOfAFormerOneIsMadeAnew(t *testing.T) {
+	exported := func(c *cluster) *unstructured.Unstructured {
+		export := &unstructured.Unstructured{}
+		export.SetGroupVersionKind(ServiceExport)
+		if !c.read(t, types.NamespacedName{Namespace: "shop", Name: "volsync-rsync-tls-dst-data"}, export) {
+			return nil
+		}
+		return export
+	}
+	former, rd := there(receivesInto(nil, 0)).Destinations["data"].DeepCopy(), there(receivesInto(nil, 0)).Destinations["data"]
+	former.UID = "former"
+	c := newCluster(t)
+	c.backend.Exports = func() bool { return true }
+	if err := c.backend.export(t.Context(), former); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.backend.delete(t.Context(), rd); err != nil || exported(c) == nil {
+		t.Errorf("another destination's went: %v", err)
+	}
+	for i, owner := range []*volsyncv1alpha1.ReplicationDestination{nil, rd} {
+		if err := c.backend.export(t.Context(), rd); err != nil {
+			t.Fatal(err)
+		}
+		if now := exported(c); (now == nil) != (owner == nil) || owner != nil && !ownedByUID(now, owner.UID) {
+			t.Errorf("attempt %d: %+v", i, now)
+		}
+	}
+	if err := c.backend.delete(t.Context(), rd); err != nil || exported(c) != nil {
+		t.Errorf("its own is left: %v", err)
+	}
+}
+
 func TestVolSyncForgetsTheImageThatItWasMakingForAFormerDestination(t *testing.T) {
 	c := newCluster(t, held(map[string]string{mark.Owner: group.String(), "volsync.backube/snapname": "data-20260101000000"}))
 	claim := &corev1.PersistentVolumeClaim{}

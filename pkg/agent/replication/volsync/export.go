@@ -59,6 +59,14 @@ func (f *Facts) address(rd *volsyncv1alpha1.ReplicationDestination) string {
 	}
 }
 
+// addressAwaited says what a destination without an address waits for.
+func (f *Facts) addressAwaited(rd *volsyncv1alpha1.ReplicationDestination) string {
+	if f.Exports {
+		return fmt.Sprintf("waits until Service %s is there and exported", serviceName(rd.Name))
+	}
+	return fmt.Sprintf("waits until Service %s has a load balancer's address", serviceName(rd.Name))
+}
+
 // addressFor is where the peer receives a volume; empty while that is not known.
 func (p *planner) addressFor(claim string, rs *volsyncv1alpha1.ReplicationSource) string {
 	if p.Spec != nil {
@@ -77,8 +85,8 @@ func (f *Facts) leadsHere(claim, address string) bool {
 	return address == clusterSetName(f.Group.Namespace, claim) && f.ServiceExports[serviceName(claim)] != nil
 }
 
-// export makes the Service of a destination known to the other cluster. It goes with the destination; if that of a former
-// one is there yet, its going is seen, and it is made again.
+// export makes the Service of a destination known to the other cluster. If that of a former destination is there yet, it is
+// deleted, its going is seen, and it is made again.
 func (b *Backend) export(ctx context.Context, rd *volsyncv1alpha1.ReplicationDestination) error {
 	export := &unstructured.Unstructured{}
 	export.SetGroupVersionKind(ServiceExport)
@@ -90,13 +98,50 @@ func (b *Backend) export(ctx context.Context, rd *volsyncv1alpha1.ReplicationDes
 	if !apierrors.IsAlreadyExists(err) {
 		return wrap(err, "creating", export)
 	}
-	existing := &unstructured.Unstructured{}
-	existing.SetGroupVersionKind(ServiceExport)
-	if err := b.Live.Get(ctx, client.ObjectKeyFromObject(export), existing); err != nil {
-		return client.IgnoreNotFound(err)
+	existing, err := b.exportOf(ctx, rd)
+	if existing == nil {
+		return err
 	}
 	if existing.GetLabels()[mark.ManagedBy] != mark.Agent {
 		return fmt.Errorf("ServiceExport %s/%s exists and was not made by this agent; delete it, so that the volume can be received", rd.Namespace, export.GetName())
+	}
+	if ownedByUID(existing, rd.UID) {
+		return nil
+	}
+	return b.unexport(ctx, existing)
+}
+
+// unexportOf deletes what made the Service of a destination known, before that goes. It would go with the destination; but that may
+// take its time, until which no other destination of the name is known, and nothing can be sent by that name from here.
+func (b *Backend) unexportOf(ctx context.Context, rd *volsyncv1alpha1.ReplicationDestination) error {
+	if !b.Exports() {
+		return nil
+	}
+	export, err := b.exportOf(ctx, rd)
+	if export == nil || export.GetLabels()[mark.ManagedBy] != mark.Agent || !ownedByUID(export, rd.UID) {
+		return err
+	}
+	return b.unexport(ctx, export)
+}
+
+// exportOf reads the ServiceExport of a destination's name, whoever made it; nil if there is none.
+func (b *Backend) exportOf(ctx context.Context, rd *volsyncv1alpha1.ReplicationDestination) (*unstructured.Unstructured, error) {
+	export := &unstructured.Unstructured{}
+	export.SetGroupVersionKind(ServiceExport)
+	err := b.Live.Get(ctx, client.ObjectKey{Namespace: rd.Namespace, Name: serviceName(rd.Name)}, export)
+	if apierrors.IsNotFound(err) || apimeta.IsNoMatchError(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return export, nil
+}
+
+// unexport deletes a ServiceExport. Where the agent may not, it is left to the garbage collector.
+func (b *Backend) unexport(ctx context.Context, export *unstructured.Unstructured) error {
+	if err := b.delete(ctx, export); !apierrors.IsForbidden(err) {
+		return err
 	}
 	return nil
 }

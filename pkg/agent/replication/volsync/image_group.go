@@ -55,7 +55,7 @@ func (f *Facts) completeSets(asked func(id setID) bool) []*imageSet {
 		}
 		if sets[id] == nil {
 			c, _ := parseCycle(id.cycle)
-			sets[id] = &imageSet{cycle: c, name: id.name, members: membersOf(s.Annotations), images: map[string]*snapshotv1.VolumeSnapshot{}}
+			sets[id] = &imageSet{cycle: c, name: id.name, members: f.needed(s.Annotations), images: map[string]*snapshotv1.VolumeSnapshot{}}
 		}
 		sets[id].images[s.Annotations[annotationClaim]] = s
 	}
@@ -117,6 +117,12 @@ func keepMember(group types.NamespacedName, image *snapshotv1.VolumeSnapshot, cl
 	delete(s.Annotations, annotationEpoch)
 	s.Annotations[annotationGroup], s.Annotations[annotationCycle], s.Annotations[annotationMembers] = name, c.String(), strings.Join(members, ",")
 	return s
+}
+
+// needed are the members of a cycle whose images it takes to be complete. Images are kept once those of all members are there; so
+// that of one which is gone was there, and the others are of the same point in time.
+func (f *Facts) needed(annotations map[string]string) []string {
+	return slices.DeleteFunc(membersOf(annotations), func(m string) bool { return slices.Contains(f.Without, m) })
 }
 
 func membersOf(annotations map[string]string) []string {

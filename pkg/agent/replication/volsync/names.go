@@ -28,6 +28,8 @@ const (
 	// annotationClaim names the claim that a kept image is of, annotationEpoch the epoch in which it was kept.
 	annotationClaim = "dr.ramen.io/claim"
 	annotationEpoch = "dr.ramen.io/epoch"
+	// annotationLeft is on the image of a claim that a failover went on without: in which epoch.
+	annotationLeft = "dr.ramen.io/left-behind"
 	// annotationStream is on a claim that is sent by itself: the stream that is to begin, and whether that has.
 	annotationStream = "dr.ramen.io/sync-stream"
 	// annotationGroup names what an object is for: a consistency group, or a volume that is sent by itself. annotationCycle is
@@ -78,6 +80,9 @@ func serviceName(destination string) string {
 	}
 	return name
 }
+
+// sentFrom is the name that VolSync gives the claim that it sends a snapshot from.
+func sentFrom(source string) string { return "volsync-" + source + "-src" }
 
 // clusterSetName is the name by which the peer finds an exported Service.
 func clusterSetName(namespace, destination string) string {

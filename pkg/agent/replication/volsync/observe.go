@@ -9,7 +9,9 @@ import (
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	snapshotv1 "github.com/kubernetes-csi/external-snapshotter/client/v8/apis/volumesnapshot/v1"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -71,7 +73,22 @@ func (b *Backend) observeObjects(ctx context.Context, f *Facts) error {
 	if f.ServiceExports, err = b.serviceExports(ctx, f.Group.Namespace); err != nil {
 		return err
 	}
+	if f.Temporary, err = b.temporary(ctx, f.Group.Namespace); err != nil {
+		return err
+	}
 	return b.observeGroups(ctx, f)
+}
+
+func (b *Backend) temporary(ctx context.Context, namespace string) (sets.Set[string], error) {
+	var list corev1.PersistentVolumeClaimList
+	if err := b.Reader.List(ctx, &list, client.InNamespace(namespace), client.MatchingLabels{labelCreatedBy: createdByVolSync}); err != nil {
+		return nil, fmt.Errorf("listing VolSync's PersistentVolumeClaims: %w", err)
+	}
+	names := sets.New[string]()
+	for i := range list.Items {
+		names.Insert(list.Items[i].Name)
+	}
+	return names, nil
 }
 
 func (b *Backend) snapshots(ctx context.Context, namespace string) (map[string]*snapshotv1.VolumeSnapshot, error) {
@@ -145,7 +162,7 @@ func (f *Facts) tell(d v1alpha1.VolSyncDestination) Received {
 	r.Ready = r.Address != ""
 	r.Message = destinationTrouble(rd)
 	if !r.Ready && r.Message == "" {
-		r.Message = "waits for an address at which it can be reached"
+		r.Message = f.addressAwaited(rd)
 	}
 	if set := f.newestSet(d.Name); set != nil {
 		r.LatestImage, r.LastSyncTime = set.images[d.Name].Name, ptr.To(set.images[d.Name].CreationTimestamp)

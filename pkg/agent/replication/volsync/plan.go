@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -64,11 +65,15 @@ type Facts struct {
 	// GroupSnapshots are those of cycles, Copies the claims that members are sent from, by name.
 	GroupSnapshots []*GroupSnapshot
 	Copies         map[string]*corev1.PersistentVolumeClaim
+	// Temporary are the names of the claims that VolSync has made, and has not got rid of yet.
+	Temporary sets.Set[string]
 	// Quiet are sources and destinations that are paused and of which nothing runs any more.
 	Quiet map[types.UID]bool
 	// SnapshotClasses by the name of the StorageClass of a destination, and why there is none.
 	SnapshotClasses map[string]string
 	Problems        map[string]string
+	// Without are claims that nothing is recovered of.
+	Without []string
 }
 
 // Command is what a group shall do, as far as it matters here.
@@ -82,6 +87,9 @@ type Command struct {
 	GivingUp bool
 	// Leaving is true once replication ends; then nothing is to be left.
 	Leaving bool
+	// Left are claims of which the application was failed over without what is in them here, in Epoch: it is kept.
+	Left  []string
+	Epoch int64
 	// Settled is true for a primary that has nothing left to restore.
 	Settled bool
 }

@@ -43,6 +43,9 @@ func (p *planner) receiveVolume(d v1alpha1.VolSyncDestination, trigger, key stri
 		// What the volume holds is kept as an image before anything else is written to it.
 		return
 	}
+	if into != nil && p.Destinations[d.Name] == nil && !p.leftAsItIs(into) {
+		return
+	}
 	if into != nil && into.Capacity.Cmp(d.Capacity) < 0 {
 		p.out.Expand = append(p.out.Expand, d)
 	}

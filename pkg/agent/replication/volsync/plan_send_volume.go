@@ -19,16 +19,21 @@ func (c *Claim) sentBy() string { return v1alpha1.VolSyncGroupFor(c.Group, c.Nam
 // sync; zero if there is none.
 func (p *planner) sendVolume(c *Claim, epoch int64) {
 	rs := p.Sources[c.Name]
-	if rs == nil {
-		if epoch == 0 {
-			p.beginStream(c)
-		}
+	switch {
+	case rs == nil && epoch == 0:
+		p.beginStream(c)
+		return
+	case rs == nil, idle(rs) && !p.cleaned(rs.Name):
 		return
 	}
 	if address := p.addressFor(c.Name, rs); address != "" {
 		p.tell(rs, p.source(c, rs, address, p.next(c, rs, epoch)))
 	}
 }
+
+// cleaned tells whether VolSync has got rid of the claim that it made for the sync before. It would take that for the claim of the
+// next one, also while it is being deleted, and send again what was sent before.
+func (f *Facts) cleaned(source string) bool { return !f.Temporary.Has(sentFrom(source)) }
 
 // beginStream offers the peer a stream, and begins it once the peer has said where it receives. One that has begun and has no
 // source is over.

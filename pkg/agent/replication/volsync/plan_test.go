@@ -17,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
@@ -69,6 +70,9 @@ func keptAs(name string, number int64) func(*Facts) {
 
 func offered(f *Facts) { f.Claims[0].Stream = "k1" }
 func begunAt(f *Facts) { f.Claims[0].Stream, f.Claims[0].Begun = "k1", true }
+
+// unclean is a claim that VolSync made for a sync of the claim data, and has not got rid of.
+func unclean(f *Facts) { f.Temporary = sets.New("volsync-data-src", "volsync-other-dst") }
 
 func exporting(f *Facts) { f.Exports = true }
 
@@ -156,6 +160,16 @@ func beforeSync(usableYet bool) func(*Facts) {
 	}
 }
 
+// leftBehind is the image of what the claim held when the application was failed over without it.
+func leftBehind(usableYet bool) func(*Facts) {
+	return func(f *Facts) {
+		s := nobodys(origin(group, &Claim{Name: "data", SnapshotClass: "snap"}), 5)
+		s.Name = "data-left-behind-5"
+		s.Status = &snapshotv1.VolumeSnapshotStatus{ReadyToUse: ptr.To(usableYet)}
+		f.Snapshots[s.Name] = s
+	}
+}
+
 // steps are what a plan does, in words.
 func steps(p Plan) []string {
 	var did []string
@@ -234,34 +248,41 @@ func TestPlans(t *testing.T) {
 	secondary := func(spec *v1alpha1.VRGVolSyncSpec) Command {
 		return Command{Spec: spec, Interval: interval, Receiving: true}
 	}
+	leaving := func(spec *v1alpha1.VRGVolSyncSpec) Command {
+		c := secondary(spec)
+		c.Left, c.Epoch = []string{"data"}, 5
+		return c
+	}
 	for name, tc := range map[string]struct {
 		facts   *Facts
 		command Command
 		want    []string
 	}{
-		"a primary offers a stream first":                 {there(claimIs(rolePrimary)), primary(to), []string{"offer data"}},
-		"and waits for an address":                        {there(claimIs(rolePrimary), offered), primary(nil), nil},
-		"a primary sends once it knows where to":          {there(claimIs(rolePrimary), offered), primary(to), []string{"begin with ReplicationSource data to 198.51.100.7 for " + cycleAt(1)}},
-		"the key comes first":                             {there(claimIs(rolePrimary), offered, keyless), primary(to), []string{"key", "begin with ReplicationSource data to 198.51.100.7 for " + cycleAt(1)}},
-		"a stream begins once":                            {there(claimIs(rolePrimary), begunAt), primary(to), []string{"offer data"}},
-		"nobody needs a key who sends nothing":            {there(keyless), primary(to), nil},
-		"a volume that is not there yet is not sent":      {there(claimIs(rolePrimary), unbound), primary(to), nil},
-		"a primary goes on":                               {there(claimIs(rolePrimary), sends(synced(last, time.Second))), primary(to), nil},
-		"and while the hub says nothing":                  {there(claimIs(rolePrimary), sends(synced(last, time.Second))), primary(nil), nil},
-		"a new address is taken, whatever is under way":   {there(claimIs(rolePrimary), sends(underWay(last, cycleAt(5)))), primary(elsewhere), []string{"update ReplicationSource data to 198.51.100.8 for " + cycleAt(5)}},
-		"a cycle that arrived unanswered comes to a stop": {there(claimIs(rolePrimary), sends(underWay(last, cycleAt(5)))), primary(lost), []string{"update ReplicationSource data to 198.51.100.7 for " + cycleAt(5) + ", paused"}},
-		"and is sent as the next":                         {there(claimIs(rolePrimary), sends(underWay(last, cycleAt(5))), quiet), primary(lost), []string{"update ReplicationSource data to 198.51.100.7 for " + cycleAt(6)}},
-		"a primary stops receiving before it sends":       {there(claimIs(rolePrimary), receivesInto(own, 1)), primary(to), []string{"delete ReplicationDestination data"}},
-		"an image that was kept is not needed any more":   {there(claimIs(rolePrimary), sends(synced(last, time.Second)), keeps("image", "3")), primary(to), []string{"delete VolumeSnapshot image"}},
-		"but until the claim has been made of it":         {there(claimIs(rolePrimary), unbound, keeps("image", "3")), primary(to), nil},
-		"a settled primary receives nothing":              {there(receivesInto(nil, 1)), primary(nil), []string{"delete ReplicationDestination data", "delete VolumeSnapshot image"}},
-		"one that is being restored may still need that":  {there(receivesInto(nil, 1)), Command{}, nil},
-		"a handover waits for the sync that is under way": {there(claimIs("final-7"), sends(underWay(last, cycleAt(5)))), Command{Interval: interval}, nil},
-		"then syncs a last time":                          {there(claimIs("final-7"), sends(synced(last, time.Second))), Command{}, []string{"update ReplicationSource data to 198.51.100.7 for " + cycleAt(5, "final-7")}},
-		"and once more to prove it":                       {there(claimIs("final-7"), sends(synced(cycleAt(5, "final-7"), time.Second))), Command{}, []string{"update ReplicationSource data to 198.51.100.7 for " + cycleAt(6, "final-7-confirm")}},
-		"and no more":                                     {there(claimIs("final-7"), sends(synced(cycleAt(6, "final-7-confirm"), time.Second))), Command{}, nil},
-		"who gives up sends nothing":                      {there(claimIs("final-7"), sends(underWay(last, cycleAt(5)))), Command{GivingUp: true}, []string{"delete ReplicationSource data"}},
-		"who has handed over sends until the peer does":   {there(claimIs("final-7"), sends(synced(cycleAt(6, "final-7-confirm"), time.Second))), secondary(&v1alpha1.VRGVolSyncSpec{}), nil},
+		"a primary offers a stream first":                                {there(claimIs(rolePrimary)), primary(to), []string{"offer data"}},
+		"and waits for an address":                                       {there(claimIs(rolePrimary), offered), primary(nil), nil},
+		"a primary sends once it knows where to":                         {there(claimIs(rolePrimary), offered), primary(to), []string{"begin with ReplicationSource data to 198.51.100.7 for " + cycleAt(1)}},
+		"the key comes first":                                            {there(claimIs(rolePrimary), offered, keyless), primary(to), []string{"key", "begin with ReplicationSource data to 198.51.100.7 for " + cycleAt(1)}},
+		"a stream begins once":                                           {there(claimIs(rolePrimary), begunAt), primary(to), []string{"offer data"}},
+		"nobody needs a key who sends nothing":                           {there(keyless), primary(to), nil},
+		"a volume that is not there yet is not sent":                     {there(claimIs(rolePrimary), unbound), primary(to), nil},
+		"a primary goes on":                                              {there(claimIs(rolePrimary), sends(synced(last, time.Second))), primary(to), nil},
+		"and while the hub says nothing":                                 {there(claimIs(rolePrimary), sends(synced(last, time.Second))), primary(nil), nil},
+		"a new address is taken, whatever is under way":                  {there(claimIs(rolePrimary), sends(underWay(last, cycleAt(5)))), primary(elsewhere), []string{"update ReplicationSource data to 198.51.100.8 for " + cycleAt(5)}},
+		"a cycle that arrived unanswered comes to a stop":                {there(claimIs(rolePrimary), sends(underWay(last, cycleAt(5)))), primary(lost), []string{"update ReplicationSource data to 198.51.100.7 for " + cycleAt(5) + ", paused"}},
+		"and is sent as the next":                                        {there(claimIs(rolePrimary), sends(underWay(last, cycleAt(5))), quiet), primary(lost), []string{"update ReplicationSource data to 198.51.100.7 for " + cycleAt(6)}},
+		"a primary stops receiving before it sends":                      {there(claimIs(rolePrimary), receivesInto(own, 1)), primary(to), []string{"delete ReplicationDestination data"}},
+		"an image that was kept is not needed any more":                  {there(claimIs(rolePrimary), sends(synced(last, time.Second)), keeps("image", "3")), primary(to), []string{"delete VolumeSnapshot image"}},
+		"but until the claim has been made of it":                        {there(claimIs(rolePrimary), unbound, keeps("image", "3")), primary(to), nil},
+		"a settled primary receives nothing":                             {there(receivesInto(nil, 1)), primary(nil), []string{"delete ReplicationDestination data", "delete VolumeSnapshot image"}},
+		"one that is being restored may still need that":                 {there(receivesInto(nil, 1)), Command{}, nil},
+		"a handover waits for the sync that is under way":                {there(claimIs("final-7"), sends(underWay(last, cycleAt(5)))), Command{Interval: interval}, nil},
+		"then syncs a last time":                                         {there(claimIs("final-7"), sends(synced(last, time.Second))), Command{}, []string{"update ReplicationSource data to 198.51.100.7 for " + cycleAt(5, "final-7")}},
+		"and once more to prove it":                                      {there(claimIs("final-7"), sends(synced(cycleAt(5, "final-7"), time.Second))), Command{}, []string{"update ReplicationSource data to 198.51.100.7 for " + cycleAt(6, "final-7-confirm")}},
+		"and no more":                                                    {there(claimIs("final-7"), sends(synced(cycleAt(6, "final-7-confirm"), time.Second))), Command{}, nil},
+		"the next waits until VolSync's claim of the one before is gone": {there(claimIs("final-7"), sends(synced(last, time.Second)), unclean), Command{}, nil},
+		"also the one that proves the last":                              {there(claimIs("final-7"), sends(synced(cycleAt(5, "final-7"), time.Second)), unclean), Command{}, nil},
+		"who gives up sends nothing":                                     {there(claimIs("final-7"), sends(underWay(last, cycleAt(5)))), Command{GivingUp: true}, []string{"delete ReplicationSource data"}},
+		"who has handed over sends until the peer does":                  {there(claimIs("final-7"), sends(synced(cycleAt(6, "final-7-confirm"), time.Second))), secondary(&v1alpha1.VRGVolSyncSpec{}), nil},
 		"then stops, and keeps what there is": {
 			there(claimIs("final-7"), sends(synced(cycleAt(6, "final-7-confirm"), time.Second))), secondary(from), []string{"delete ReplicationSource data"},
 		},
@@ -285,6 +306,11 @@ func TestPlans(t *testing.T) {
 		"but not what it makes of it now":                                  {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0), imaged), secondary(from), nil},
 		"and keeps it while nothing is complete":                           {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 0)), secondary(from), nil},
 		"and lets it go once something is":                                 {there(claimIs(roleSecondary), beforeSync(true), receivesInto(own, 1)), secondary(from), []string{"delete VolumeSnapshot data-before-sync"}},
+		"what a failover left behind in it is kept for good first":         {there(claimIs(roleSecondary), beforeSync(true)), leaving(from), []string{"create VolumeSnapshot data-left-behind-5"}},
+		"and is to be usable":                                              {there(claimIs(roleSecondary), beforeSync(true), leftBehind(false)), leaving(from), nil},
+		"before it receives what was made anew by its name":                {there(claimIs(roleSecondary), beforeSync(true), leftBehind(true)), leaving(from), []string{"create ReplicationDestination data for k1.1 into data"}},
+		"and stays when that has come":                                     {there(claimIs(roleSecondary), beforeSync(true), leftBehind(true), receivesInto(own, 1)), leaving(from), []string{"delete VolumeSnapshot data-before-sync"}},
+		"and when nothing is sent any more":                                {there(leftBehind(true), receivesInto(nil, 1)), leaving(&v1alpha1.VRGVolSyncSpec{}), []string{"delete ReplicationDestination data", "delete VolumeSnapshot image"}},
 		"it grows with the primary's":                                      {there(claimIs(roleSecondary), smaller, receivesInto(own, 1)), secondary(from), []string{"expand data to 1Gi"}},
 		"never sends and receives at once":                                 {there(claimIs(roleSecondary), sends(synced(last, time.Second))), secondary(from), []string{"delete ReplicationSource data"}},
 		"who leaves lets the claims go first":                              {there(claimIs(roleSecondary), receivesInto(own, 1)), Command{Leaving: true}, nil},
@@ -326,9 +352,9 @@ func TestWhatIsReceivedIsTold(t *testing.T) {
 		"a complete image":       {there(receivesInto(nil, 2)), "198.51.100.7", "image", ""},
 		"one that is not kept":   {there(receivesInto(nil, 2), notKept), "198.51.100.7", "", ""},
 		"with one before it":     {there(receivesInto(nil, 2), notKept, keptAs("former", 1)), "198.51.100.7", "former", ""},
-		"a Service not known":    {there(exporting, receivesInto(nil, 0)), "", "", "waits for an address"},
+		"a Service not known":    {there(exporting, receivesInto(nil, 0)), "", "", "waits until Service volsync-rsync-tls-dst-"},
 		"a Service that is":      {there(exporting, receivesInto(nil, 0), exports("rd")), "volsync-rsync-tls-dst-data.shop.svc.clusterset.local", "", ""},
-		"one that was":           {there(exporting, receivesInto(nil, 0), exports("former")), "", "", "waits for an address"},
+		"one that was":           {there(exporting, receivesInto(nil, 0), exports("former")), "", "", "waits until Service volsync-rsync-tls-dst-"},
 		"no class for snapshots": {there(func(f *Facts) { f.Problems["fast"] = "there is no VolumeSnapshotClass" }), "", "", "no VolumeSnapshotClass"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -70,7 +70,7 @@ func TestHowFarAGroupIsWithBeingReceived(t *testing.T) {
 		"one is not described": {there(receivesMember("a", cycle{"k1", 1}, false)), []string{"a"},
 			"Preparing", "k1.1", nil, "", "waits for the primary to say what PersistentVolumeClaim shop/b is like"},
 		"one can't be reached": {there(receivesMember("a", cycle{"k1", 1}, false), receivesMember("b", cycle{"k1", 1}, false, unreachable)), []string{"a", "b"},
-			"Preparing", "k1.1", nil, "", "PersistentVolumeClaim shop/b: waits for an address"},
+			"Preparing", "k1.1", nil, "", "PersistentVolumeClaim shop/b: waits until Service volsync-rsync-tls-dst-b has"},
 		"the first is awaited": {there(receivesMember("a", cycle{"k1", 1}, false), receivesMember("b", cycle{"k1", 1}, false)), []string{"a", "b"},
 			"Waiting", "k1.1", nil, "", ""},
 		"the next is awaited, by destinations that have the last": {

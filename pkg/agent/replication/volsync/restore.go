@@ -50,6 +50,8 @@ type place struct {
 	rd    *volsyncv1alpha1.ReplicationDestination
 	// kept is the image kept for this epoch; image is the one to keep if none is.
 	kept, image *snapshotv1.VolumeSnapshot
+	// left is true once an image was left behind.
+	left bool
 }
 
 // nextStep says how a claim gets what is to be recovered. A handover left in the claim what its image has: it is taken as
@@ -125,11 +127,12 @@ func (b *Backend) survey(ctx context.Context, r replication.Restoration) (place,
 	if err := b.Live.List(ctx, &snapshots, client.InNamespace(key.Namespace)); err != nil {
 		return p, fmt.Errorf("listing VolumeSnapshots: %w", err)
 	}
-	f := &Facts{Group: r.Group, Snapshots: map[string]*snapshotv1.VolumeSnapshot{}}
+	f := &Facts{Group: r.Group, Without: r.Without, Snapshots: map[string]*snapshotv1.VolumeSnapshot{}}
 	for i := range snapshots.Items {
 		f.Snapshots[snapshots.Items[i].Name] = &snapshots.Items[i]
 	}
 	p.kept, p.image = f.choose(r, p.rd)
+	p.left = f.left(r)
 	return p, nil
 }
 
@@ -178,7 +181,7 @@ func (b *Backend) take(ctx context.Context, r replication.Restoration, p place, 
 	case stepAwaitGone:
 		return b.awaitGone(ctx, name)
 	case stepConflict:
-		return replication.Conflict(fmt.Sprintf("PersistentVolumeClaim %s exists and is not a copy of the application's; delete it, or move it out of the way", name))
+		return replication.Conflict(fmt.Sprintf("PersistentVolumeClaim %s exists and is not a copy of the application's; delete it once nobody needs what it holds", name))
 	default:
 		return fmt.Errorf("PersistentVolumeClaim %s: %w: VolSync has no image of it here", name, ErrNoImage)
 	}

@@ -232,6 +232,61 @@ func TestAFailoverMakesTheClaimOfTheLastCompleteImage(t *testing.T) {
 	}
 }
 
+func TestTheImageOfWhatIsLeftBehindIsNobodysAndStays(t *testing.T) {
+	c := newCluster(t, received(nil)...)
+	without := failover()
+	without.Without = []string{"data"}
+	for range 2 {
+		if err := c.backend.Leave(t.Context(), without); err != nil {
+			t.Fatal(err)
+		}
+	}
+	image := &snapshotv1.VolumeSnapshot{}
+	if !c.read(t, types.NamespacedName{Namespace: "shop", Name: "image"}, image) {
+		t.Fatal("there is no image")
+	}
+	if ours(image, "") || image.Annotations[annotationClaim] != "data" || image.Annotations[annotationLeft] != "5" ||
+		len(image.OwnerReferences) > 0 || image.Labels[labelDoNotDelete] == "" {
+		t.Errorf("%+v", image.ObjectMeta)
+	}
+	for range 2 {
+		if _, err := c.backend.Remove(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !c.read(t, types.NamespacedName{Namespace: "shop", Name: "image"}, image) || !image.DeletionTimestamp.IsZero() {
+		t.Error("the image went with the claim's replication")
+	}
+}
+
+func TestOfWhatIsLeftBehindNothingIsLeftTwice(t *testing.T) {
+	c := newCluster(t, append(received(nil), there(keptAs("former", 0)).Snapshots["former"])...)
+	for range 3 {
+		if err := c.backend.Leave(t.Context(), failover()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	former := &snapshotv1.VolumeSnapshot{}
+	if !c.read(t, types.NamespacedName{Namespace: "shop", Name: "former"}, former) || !ours(former, group.String()) {
+		t.Errorf("an older image was left behind too: %+v", former.ObjectMeta)
+	}
+}
+
+func TestOneImageThatIsGoneDoesNotKeepTheOthersOfItsCycleFromBeingRestored(t *testing.T) {
+	kept := func(claim string) *snapshotv1.VolumeSnapshot {
+		image := usable("image-" + claim)
+		return keepMember(group, image, claim, "together", cycle{"k1", 3}, []string{"a", "b"})
+	}
+	f := &Facts{Group: group, Snapshots: map[string]*snapshotv1.VolumeSnapshot{"image-a": kept("a")}}
+	if f.newestSet("a") != nil {
+		t.Error("a set without one of its images is taken for complete")
+	}
+	f.Without = []string{"b"}
+	if set := f.newestSet("a"); set == nil || set.images["a"] == nil {
+		t.Errorf("%+v", set)
+	}
+}
+
 func TestAClaimThatReceivedIsReplacedByItsImageHoweverOftenTheAgentDies(t *testing.T) {
 	pv := &corev1.PersistentVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: "pv-here", Annotations: map[string]string{mark.ReclaimPolicy: "Delete"}},

@@ -6,9 +6,11 @@ package volsync
 import (
 	"strings"
 	"testing"
+	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
@@ -105,5 +107,43 @@ func TestAStreamIsNotOfferedWhileThereIsASource(t *testing.T) {
 	c = newCluster(t, held(map[string]string{mark.Owner: group.String()}), foreign)
 	if err := c.backend.stream(t.Context(), group, offers); err == nil || !strings.Contains(err.Error(), "delete it") {
 		t.Errorf("somebody else's: %v", err)
+	}
+}
+
+func TestASyncDoesNotBeginWithTheClaimOfTheOneBeforeAlsoIfTheCacheDoesNotHaveIt(t *testing.T) {
+	c := newCluster(t, held(map[string]string{mark.Owner: group.String()}))
+	last := sending{cycle{"k1", 4}, noon.Add(-time.Hour), ""}.String()
+	rs := synced(last, time.Second)
+	if err := c.Create(t.Context(), rs.DeepCopy()); err != nil {
+		t.Fatal(err)
+	}
+	there := &volsyncv1alpha1.ReplicationSource{}
+	c.read(t, key, there)
+	there.Status = rs.Status
+	if err := c.Status().Update(t.Context(), there); err != nil {
+		t.Fatal(err)
+	}
+	former := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{
+		Namespace: key.Namespace, Name: "volsync-data-src", Labels: map[string]string{labelCreatedBy: createdByVolSync},
+	}}
+	if err := c.Create(t.Context(), former); err != nil {
+		t.Fatal(err)
+	}
+	told := func() string {
+		t.Helper()
+		if err := c.sending(t); err != nil {
+			t.Fatal(err)
+		}
+		c.read(t, key, there)
+		return trigger(there)
+	}
+	if now := told(); now != last {
+		t.Errorf("while there is such a claim it is told to send %s", now)
+	}
+	if err := c.Delete(t.Context(), former); err != nil {
+		t.Fatal(err)
+	}
+	if now := told(); !strings.HasPrefix(now, "k1.5") {
+		t.Errorf("once that is gone it is told to send %s", now)
 	}
 }

@@ -41,6 +41,11 @@ func idle(rs *volsyncv1alpha1.ReplicationSource) bool {
 	return rs.Status != nil && rs.Status.LastSyncStartTime.IsZero() && trigger(rs) != "" && rs.Status.LastManualSync == trigger(rs)
 }
 
+// begins tells whether a source is about to be told to sync, while nothing is under way.
+func begins(rs *volsyncv1alpha1.ReplicationSource) bool {
+	return rs.Status != nil && rs.Status.LastSyncStartTime.IsZero() && !rs.Spec.Paused && trigger(rs) != rs.Status.LastManualSync
+}
+
 func succeeded(rs *volsyncv1alpha1.ReplicationSource) bool {
 	return idle(rs) && rs.Status.LatestMoverStatus != nil && rs.Status.LatestMoverStatus.Result == volsyncv1alpha1.MoverResultSuccessful
 }
@@ -51,14 +56,15 @@ func failing(rs *volsyncv1alpha1.ReplicationSource) bool {
 }
 
 // nextDue is the first point in time after last of those that are an interval apart. Each name has its own, so that volumes
-// that were protected at once are not synced at once ever after.
+// that were protected at once are not synced at once ever after. It is a whole second, as triggers say when a sync began: what is
+// due within a second would be due again in it.
 func nextDue(last time.Time, interval time.Duration, name string) time.Time {
 	if interval <= 0 {
 		return last
 	}
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(name))
-	offset := int64(hash.Sum64() % uint64(interval))
+	offset := int64(hash.Sum64()%uint64(max(interval, time.Second)/time.Second)) * int64(time.Second)
 	since := last.UnixNano() - offset
 	rounds := since / int64(interval)
 	if since < 0 && since%int64(interval) != 0 {

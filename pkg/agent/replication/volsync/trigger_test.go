@@ -105,6 +105,9 @@ func TestASyncIsDueEveryIntervalWhateverCronCanSay(t *testing.T) {
 			if again := nextDue(due, interval, "shop/data"); again.Sub(due) != interval {
 				t.Fatalf("%s: the next two are %s apart", interval, again.Sub(due))
 			}
+			if begun := due.Add(time.Millisecond); !nextDue(begun.Truncate(time.Second), interval, "shop/data").After(begun) {
+				t.Fatalf("%s: one that began at %s is followed by another at once", interval, begun)
+			}
 			last = due
 		}
 	}

@@ -9,6 +9,7 @@ package volumegroupreplication
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -24,6 +25,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
+	"github.com/ramendr/dr-apiserver/pkg/agent/replication/volumereplication"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
@@ -40,13 +42,15 @@ type Backend struct {
 	// turns are held while a group of a namespace is acted on, looked is when each was last to be looked at.
 	turns  map[string]*sync.Mutex
 	looked map[types.NamespacedName]time.Time
+	// left are claims that were taken out of their groups, by their UIDs, which the cache may still have in them.
+	left map[types.UID]bool
 }
 
 // turn waits until nothing else of a namespace is acted on, and returns what ends that.
 func (b *Backend) turn(namespace string) (end func()) {
 	b.lock.Lock()
 	if b.turns == nil {
-		b.turns, b.looked = map[string]*sync.Mutex{}, map[types.NamespacedName]time.Time{}
+		b.turns, b.looked, b.left = map[string]*sync.Mutex{}, map[types.NamespacedName]time.Time{}, map[types.UID]bool{}
 	}
 	turn := b.turns[namespace]
 	if turn == nil {
@@ -162,7 +166,10 @@ func (b *Backend) Refresh(ctx context.Context, claim types.NamespacedName) error
 			return err
 		}
 	}
-	return b.look(ctx, o)
+	if err := b.dropVanished(ctx, o); err != nil || !b.mayLook(client.ObjectKeyFromObject(o.vgr)) {
+		return err
+	}
+	return b.lookAgain(ctx, o)
 }
 
 // Remove implements replication.Backend. A volume leaves its group, and the last one takes the group with it.
@@ -177,6 +184,7 @@ func (b *Backend) Remove(ctx context.Context, claim types.NamespacedName) (bool,
 		group = pvc.Annotations[csiaddons.VolumeGroupReplicationNameAnnotation]
 	}
 	if group == "" {
+		b.noteLeft(pvc, false)
 		return true, nil
 	}
 	o, err := b.observe(ctx, claim.Namespace, group)
@@ -193,14 +201,30 @@ func (b *Backend) Remove(ctx context.Context, claim types.NamespacedName) (bool,
 	if err != nil {
 		return false, err
 	}
-	if len(members) == 0 || len(members) == 1 && members[0].Name == claim.Name {
+	if !slices.ContainsFunc(members, func(m corev1.PersistentVolumeClaim) bool { return m.Name != claim.Name && !b.hasLeft(&m) }) {
 		err := b.Client.Delete(ctx, o.vgr.DeepCopy(), client.Preconditions{UID: &o.vgr.UID})
 		return false, wrap(client.IgnoreNotFound(err), "deleting VolumeGroupReplication %s/%s", claim.Namespace, group)
 	}
 	if err := b.unlabel(ctx, pvc); err != nil {
 		return false, err
 	}
+	b.noteLeft(pvc, true)
 	return false, b.look(ctx, o)
+}
+
+// noteLeft notes that a claim was taken out of its group, or has been put into one since.
+func (b *Backend) noteLeft(pvc *corev1.PersistentVolumeClaim, left bool) {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	if delete(b.left, pvc.UID); left && pvc.UID != "" {
+		b.left[pvc.UID] = true
+	}
+}
+
+func (b *Backend) hasLeft(pvc *corev1.PersistentVolumeClaim) bool {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	return b.left[pvc.UID]
 }
 
 // claim reads a claim, nil if there is none, and the group that it is labelled to be in.
@@ -225,7 +249,7 @@ func (b *Backend) unlabel(ctx context.Context, pvc *corev1.PersistentVolumeClaim
 func (b *Backend) patch(ctx context.Context, object client.Object, patch []byte) error {
 	object = object.DeepCopyObject().(client.Object)
 	err := b.Client.Patch(ctx, object, client.RawPatch(types.MergePatchType, patch))
-	return wrap(err, "patching %T %s", object, client.ObjectKeyFromObject(object))
+	return wrap(err, "patching %s %s", replication.Kind(object), client.ObjectKeyFromObject(object))
 }
 
 // observe reads a group.
@@ -249,14 +273,11 @@ func read[T client.Object](ctx context.Context, b *Backend, key client.ObjectKey
 	if apierrors.IsNotFound(err) || meta.IsNoMatchError(err) {
 		return none, nil
 	}
-	return object, wrap(err, "reading %T %s", object, key)
+	return object, wrap(err, "reading %s %s", replication.Kind(object), key)
 }
 
-// refresh changes the generation and nothing else: csi-addons writes the field back as an empty string, looks at the group
-// again, and then at who its members are. A claim's label alone would not make it look.
-var refresh = []byte(`{"spec":{"replicationHandle":null}}`)
-
-// look has csi-addons look at a group now, unless it is about to.
+// look has csi-addons look at a group now, and then at who its members are, unless it is about to. A claim's label alone would not make it
+// look.
 func (b *Backend) look(ctx context.Context, o observed) error {
 	if err := b.dropVanished(ctx, o); err != nil {
 		return err
@@ -264,7 +285,26 @@ func (b *Backend) look(ctx context.Context, o observed) error {
 	if o.vr == nil || o.vr.Generation != o.vr.Status.ObservedGeneration {
 		return nil
 	}
-	return client.IgnoreNotFound(b.patch(ctx, o.vr, refresh))
+	return volumereplication.Look(ctx, b.Client, o.vr)
+}
+
+// lookAgain has csi-addons look at a group now, even if it is about to: that may be in a quarter of an hour. It ends a group from
+// its VolumeReplication to its content.
+func (b *Backend) lookAgain(ctx context.Context, o observed) error {
+	if o.content != nil && !o.content.DeletionTimestamp.IsZero() {
+		if err := b.lookAtContent(ctx, o.content); err != nil {
+			return err
+		}
+	}
+	if o.vr == nil {
+		return nil
+	}
+	return volumereplication.Look(ctx, b.Client, o.vr)
+}
+
+func (b *Backend) lookAtContent(ctx context.Context, content *csiaddons.VolumeGroupReplicationContent) error {
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, mark.LookedAt, b.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
+	return client.IgnoreNotFound(b.patch(ctx, content, patch))
 }
 
 // dropVanished takes claims that are gone off the group's list. csi-addons gives up a group that lists one, which it does if

@@ -4,6 +4,7 @@
 package volumegroupreplication
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/util/validation"
 	testclock "k8s.io/utils/clock/testing"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -297,6 +299,26 @@ func TestAVolumeLeavesItsGroupAndTheLastOneEndsIt(t *testing.T) {
 	}
 }
 
+func TestTheContentOfAGroupThatIsEndingIsLookedAtAgain(t *testing.T) {
+	c := protectedGroup(t, "a")
+	content := c.group().content
+	content.Finalizers = []string{"replication.storage.openshift.io/vgr-protection"}
+	c.must(c.Update(t.Context(), content))
+	refreshed := func() string {
+		t.Helper()
+		c.clock.Step(time.Minute)
+		c.must(c.Refresh(t.Context(), client.ObjectKey{Namespace: "shop", Name: "a"}))
+		return c.group().content.Annotations[mark.LookedAt]
+	}
+	if at := refreshed(); at != "" {
+		t.Errorf("it is there to stay and was looked at %s", at)
+	}
+	c.must(c.Client.Delete(t.Context(), content))
+	if at := refreshed(); at == "" {
+		t.Error("it is not looked at")
+	}
+}
+
 func TestClaimsThatAreGoneAreTakenOffAGroupsList(t *testing.T) {
 	c := protectedGroup(t, "a", "b")
 	c.must(c.Client.Delete(t.Context(), c.volume("b").PVC))
@@ -357,6 +379,46 @@ func TestTheClassOfAGroup(t *testing.T) {
 	}
 }
 
+// behind is a cache that has not seen yet that a claim left its group.
+type behind struct {
+	client.Client
+	claims corev1.PersistentVolumeClaimList
+}
+
+func (b behind) List(ctx context.Context, list client.ObjectList, opts ...client.ListOption) error {
+	if claims, ok := list.(*corev1.PersistentVolumeClaimList); ok {
+		b.claims.DeepCopyInto(claims)
+		return nil
+	}
+	return b.Client.List(ctx, list, opts...)
+}
+
+func TestAGroupGoesWithItsVolumesIfAllLeaveAtOnce(t *testing.T) {
+	c := newCluster(t)
+	for _, name := range []string{"a", "b", "c"} {
+		c.add(name)
+		pvc := c.volume(name).PVC
+		pvc.UID = types.UID("uid-" + name)
+		c.must(c.Update(t.Context(), pvc))
+	}
+	c.promote("a", "b", "c")
+	c.reconcile()
+	cache := behind{Client: c.Client}
+	c.must(c.Client.List(t.Context(), &cache.claims))
+	c.Reader = cache
+	for _, name := range []string{"a", "b", "c"} {
+		if c.group().vgr == nil {
+			t.Errorf("the group is gone before %s leaves", name)
+		}
+		if _, err := c.Remove(t.Context(), client.ObjectKey{Namespace: "shop", Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.group().vgr != nil {
+		t.Error("the group is left, with no volume in it")
+	}
+}
+
 func TestAGroupOfSomebodyElseIsLeftAlone(t *testing.T) {
 	c := protectedGroup(t, "a")
 	vgr := c.group().vgr
@@ -380,7 +442,7 @@ func TestACapturedGroupIsPromotedWithAllItsVolumesByTheHandleTheStorageKnows(t *
 	target := newCluster(t, "a", "b", "new")
 	rules := target.volume("a").Rules
 	for range 2 {
-		target.must(target.Receive(t.Context(), rules, carried))
+		target.must(target.Receive(t.Context(), rules, carried, nil))
 	}
 	if target.promote("new"); len(target.labelled()) != 0 {
 		t.Error("a volume that was not captured is taken into a group that is a copy")
@@ -415,7 +477,7 @@ func TestAGroupThatIsThereWaitsForVolumesThatWereAddedElsewhere(t *testing.T) {
 	here.must(here.Demote(t.Context(), here.volume("a"), "groups", replication.Resync))
 	here.reconcile()
 	here.add("b")
-	here.must(here.Receive(t.Context(), here.volume("a").Rules, carried))
+	here.must(here.Receive(t.Context(), here.volume("a").Rules, carried, nil))
 	if here.promote("a") || here.group().vgr.Spec.ReplicationState != csiaddons.Secondary {
 		t.Error("promoted without the volume that was added")
 	}
@@ -426,6 +488,42 @@ func TestAGroupThatIsThereWaitsForVolumesThatWereAddedElsewhere(t *testing.T) {
 	}
 	if _, pending := here.volume("b").PVC.Annotations[mark.VolumeGroupJoined]; pending {
 		t.Error("a captured volume has its first sync before it")
+	}
+}
+
+func TestACapturedGroupGoesOnWithoutAVolumeThatIsLeftBehind(t *testing.T) {
+	source := protectedGroup(t, "a", "b")
+	carried, err := source.Carried(t.Context(), []replication.Volume{source.volume("a"), source.volume("b")})
+	source.must(err)
+	handle := source.volume("b").Handle()
+
+	target := newCluster(t, "a")
+	rules := target.volume("a").Rules
+	target.must(target.Receive(t.Context(), rules, carried, nil))
+	if target.promote("a"); target.group().vgr != nil {
+		t.Error("the group is made without all its volumes")
+	}
+	target.must(target.Receive(t.Context(), rules, carried, sets.New(handle)))
+	target.promote("a")
+	target.reconcile()
+	if !target.promote("a") || target.group().vgr.Spec.ReplicationState != csiaddons.Primary {
+		t.Error("still waits for what is left behind")
+	}
+}
+
+func TestAGroupOfWhichAllIsLeftBehindIsNotWaitedFor(t *testing.T) {
+	source := protectedGroup(t, "a")
+	carried, err := source.Carried(t.Context(), []replication.Volume{source.volume("a")})
+	source.must(err)
+	target := newCluster(t, "new")
+	rules, all := target.volume("new").Rules, sets.New(source.volume("a").Handle())
+	target.must(target.Receive(t.Context(), rules, carried, all))
+	target.must(target.Receive(t.Context(), rules, carried, nil))
+	target.must(target.Receive(t.Context(), rules, carried, all))
+	target.promote("new")
+	target.reconcile()
+	if !target.promote("new") {
+		t.Error("a volume that is new waits for one that is left behind")
 	}
 }
 
@@ -449,7 +547,7 @@ func TestACapturedGroupThatDoesNotBelongHereIsRefused(t *testing.T) {
 			c := newCluster(t, "a")
 			rules := c.volume("a").Rules
 			tc.edit(c, &rules)
-			if err := c.Receive(t.Context(), rules, carried); err == nil || !strings.Contains(err.Error(), tc.says) {
+			if err := c.Receive(t.Context(), rules, carried, nil); err == nil || !strings.Contains(err.Error(), tc.says) {
 				t.Errorf("%v", err)
 			}
 		})
@@ -463,7 +561,7 @@ func TestAnAbortedHandoverIsTakenBackWhateverWasRestoredBefore(t *testing.T) {
 	c := newCluster(t, "a")
 	rules := c.volume("a").Rules
 	rules.Epoch = epoch - 1
-	c.must(c.Receive(t.Context(), rules, carried))
+	c.must(c.Receive(t.Context(), rules, carried, nil))
 	c.promote("a")
 	c.reconcile()
 	if !c.promote("a") {

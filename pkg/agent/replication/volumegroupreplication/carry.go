@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
@@ -83,7 +84,7 @@ func captured(group string, content *csiaddons.VolumeGroupReplicationContent) *c
 
 // Receive implements replication.Carrier. What csi-addons needs to go on with a group it did not make is its content, bound to
 // nothing, before the VolumeGroupReplication that names it.
-func (b *Backend) Receive(ctx context.Context, rules replication.Rules, carried []archive.Object) error {
+func (b *Backend) Receive(ctx context.Context, rules replication.Rules, carried []archive.Object, without sets.Set[string]) error {
 	for _, object := range carried {
 		if object.Resource != resource {
 			continue
@@ -92,20 +93,24 @@ func (b *Backend) Receive(ctx context.Context, rules replication.Rules, carried 
 		if err := runtime.DefaultUnstructuredConverter.FromUnstructured(object.Object.Object, content); err != nil {
 			return fmt.Errorf("the captured VolumeGroupReplicationContent %s can't be read: %w", object.Object.GetName(), err)
 		}
-		if err := b.receive(ctx, rules, content); err != nil {
+		if err := b.receive(ctx, rules, content, without); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (b *Backend) receive(ctx context.Context, rules replication.Rules, content *csiaddons.VolumeGroupReplicationContent) error {
+func (b *Backend) receive(ctx context.Context, rules replication.Rules, content *csiaddons.VolumeGroupReplicationContent, without sets.Set[string]) error {
 	group := content.Annotations[mark.VolumeGroup]
 	if content.Name != contentName(rules.Group.Namespace, group) {
 		return fmt.Errorf("the captured VolumeGroupReplicationContent %s is not of namespace %s", content.Name, rules.Group.Namespace)
 	}
 	if content.Spec.VolumeGroupReplicationHandle == "" || len(content.Spec.Source.VolumeHandles) == 0 {
 		return fmt.Errorf("the captured VolumeGroupReplicationContent %s names no group of volumes", content.Name)
+	}
+	content.Spec.Source.VolumeHandles = slices.DeleteFunc(content.Spec.Source.VolumeHandles, without.Has)
+	if len(content.Spec.Source.VolumeHandles) == 0 {
+		return b.dismiss(ctx, content.Name)
 	}
 	expected := strings.Join(content.Spec.Source.VolumeHandles, ",")
 	fresh := captured(group, content)
@@ -120,10 +125,19 @@ func (b *Backend) receive(ctx context.Context, rules replication.Rules, content 
 		return fmt.Errorf("reading VolumeGroupReplicationContent %s: %w", content.Name, err)
 	}
 	if was := there.Spec.VolumeGroupReplicationHandle; was != "" && was != content.Spec.VolumeGroupReplicationHandle {
-		return fmt.Errorf("VolumeGroupReplicationContent %s exists and is another group (%q, not %q); delete it, or move it out of the way",
+		return fmt.Errorf("VolumeGroupReplicationContent %s exists and is another group (%q, not %q); delete it",
 			content.Name, was, content.Spec.VolumeGroupReplicationHandle)
 	}
 	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q,%q:%q}},"spec":{"volumeGroupReplicationHandle":%q}}`,
 		mark.Restored, fmt.Sprint(rules.Epoch), mark.VolumeHandles, expected, content.Spec.VolumeGroupReplicationHandle)
 	return b.patch(ctx, there, patch)
+}
+
+// dismiss has nothing expected any more of a group that was received, and of which no volume is restored.
+func (b *Backend) dismiss(ctx context.Context, content string) error {
+	received := &csiaddons.VolumeGroupReplicationContent{}
+	if err := b.Client.Get(ctx, client.ObjectKey{Name: content}, received); err != nil || received.Annotations[mark.Restored] == "" {
+		return wrap(client.IgnoreNotFound(err), "reading VolumeGroupReplicationContent %s", content)
+	}
+	return b.patch(ctx, received, fmt.Appendf(nil, `{"metadata":{"annotations":{%q:null,%q:null}}}`, mark.Restored, mark.VolumeHandles))
 }

@@ -75,6 +75,7 @@ func (t *target) join(ctx context.Context) error {
 		joined = fmt.Sprintf(`,"annotations":{%q:""}`, mark.VolumeGroupJoined)
 	}
 	patch := fmt.Appendf(nil, `{"metadata":{"labels":{%q:%q}%s}}`, mark.VolumeGroup, t.key.Name, joined)
+	t.noteLeft(pvc, false)
 	return t.patch(ctx, pvc, patch)
 }
 
@@ -142,7 +143,7 @@ func (t *target) tell(ctx context.Context, role csiaddons.ReplicationState, resy
 	}
 	if role == csiaddons.Primary && was.ReplicationState != role {
 		if missing := t.unconfirmed(t.expected(t.volume.Rules.Epoch)); missing > 0 {
-			return t.notYet(ctx, fmt.Sprintf("%d of its volumes are not in it yet", missing))
+			return t.notYet(ctx, fmt.Sprintf("it has yet to take in %d of its volumes", missing))
 		}
 		if err := t.doubt(ctx); err != nil {
 			return err
@@ -209,8 +210,7 @@ func (t *target) notYet(ctx context.Context, why string) error {
 		return err
 	}
 	if t.content != nil {
-		patch := fmt.Appendf(nil, `{"metadata":{"annotations":{%q:%q}}}`, mark.LookedAt, t.Clock.Now().UTC().Format("2006-01-02T15:04:05.000Z"))
-		if err := t.patch(ctx, t.content, patch); err != nil {
+		if err := t.lookAtContent(ctx, t.content); err != nil {
 			return err
 		}
 	}

@@ -123,14 +123,35 @@ func (b *Backend) create(ctx context.Context, v replication.Volume, class string
 	return nil
 }
 
-// refresh changes the generation and nothing else: csi-addons writes the field back as an empty string and looks at the
-// volume again. Otherwise it looks only after 15 s, 30 s or half the sync interval.
-var refresh = []byte(`{"spec":{"replicationHandle":null}}`)
-
 // Refresh implements replication.Backend.
 func (b *Backend) Refresh(ctx context.Context, claim types.NamespacedName) error {
-	vr := &csiaddons.VolumeReplication{ObjectMeta: metav1.ObjectMeta{Namespace: claim.Namespace, Name: claim.Name}}
-	return client.IgnoreNotFound(b.Client.Patch(ctx, vr, client.RawPatch(types.MergePatchType, refresh)))
+	vr, err := b.get(ctx, claim)
+	if vr == nil || err != nil {
+		return err
+	}
+	return Look(ctx, b.Client, vr)
+}
+
+// Either changes the generation where the other is the case, and nothing else.
+var (
+	withoutHandle = []byte(`{"spec":{"replicationHandle":null}}`)
+	withNoHandle  = []byte(`{"spec":{"replicationHandle":""}}`)
+)
+
+// Look has csi-addons look at a VolumeReplication now, also at one that is being deleted. By itself it looks after 15 s, 30 s or half
+// the sync interval, and where it has failed for long only after a quarter of an hour. It writes the field back as an empty
+// string when it gets as far as asking the storage.
+func Look(ctx context.Context, c client.Client, vr *csiaddons.VolumeReplication) error {
+	for _, patch := range [][]byte{withoutHandle, withNoHandle} {
+		looked := vr.DeepCopy()
+		if err := c.Patch(ctx, looked, client.RawPatch(types.MergePatchType, patch)); err != nil {
+			return client.IgnoreNotFound(err)
+		}
+		if looked.Generation != vr.Generation {
+			return nil
+		}
+	}
+	return nil
 }
 
 // Remove implements replication.Backend. Deleting a VolumeReplication disables replication of the volume.

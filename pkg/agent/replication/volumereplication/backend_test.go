@@ -4,6 +4,7 @@
 package volumereplication
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -13,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/client/fake"
+	"sigs.k8s.io/controller-runtime/pkg/client/interceptor"
 
 	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
@@ -37,6 +39,34 @@ func read(t *testing.T, c client.Client) *csiaddons.VolumeReplication {
 		t.Fatal(err)
 	}
 	return vr
+}
+
+func TestCSIAddonsIsMadeToLookWhetherOrNotItEverGotToAskStorage(t *testing.T) {
+	for name, asked := range map[string]bool{"it wrote the handle back": true, "it has failed since it was last made to": false} {
+		t.Run(name, func(t *testing.T) {
+			vr := &csiaddons.VolumeReplication{ObjectMeta: metav1.ObjectMeta{Namespace: claim.Namespace, Name: claim.Name, Generation: 4}}
+			b, c := backend(t, vr)
+			changed, has := 0, asked
+			// An API server changes the generation if a patch changes something.
+			b.Client = interceptor.NewClient(c.(client.WithWatch), interceptor.Funcs{
+				Patch: func(_ context.Context, _ client.WithWatch, object client.Object, patch client.Patch, _ ...client.PatchOption) error {
+					data, err := patch.Data(object)
+					if err != nil {
+						return err
+					}
+					if wants := !strings.Contains(string(data), "null"); wants != has {
+						has = wants
+						changed++
+						object.SetGeneration(object.GetGeneration() + 1)
+					}
+					return nil
+				},
+			})
+			if err := b.Refresh(t.Context(), claim); err != nil || changed != 1 {
+				t.Errorf("changed %d times: %v", changed, err)
+			}
+		})
+	}
 }
 
 func TestAVolumeIsToldItsRole(t *testing.T) {

@@ -93,8 +93,3 @@ func describe(driver string, rules replication.Rules, peer *v1alpha1.PeerClass) 
 func ReplicationID(labels map[string]string) string {
 	return cmp.Or(labels[v1alpha1.LabelReplicationID], labels[v1alpha1.LabelReplicationIDCamel])
 }
-
-// SchedulingInterval reads the interval of a class.
-func SchedulingInterval(class *csiaddons.VolumeReplicationClass) string {
-	return class.Spec.Parameters[intervalParameter]
-}

@@ -17,13 +17,10 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/utils/ptr"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/action"
-	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
@@ -197,136 +194,6 @@ func (s *side) drop(o client.Object) {
 	}
 }
 
-// storage takes the snapshots of groups that were asked for.
-func (m *model) storage() {
-	for _, g := range m.from.facts.GroupSnapshots {
-		if g.Ready() {
-			continue
-		}
-		for i := range m.from.facts.Claims {
-			c := &m.from.facts.Claims[i]
-			if c.Label != together {
-				continue
-			}
-			s := usable(g.GetName() + "-" + c.Name)
-			s.Spec.Source.PersistentVolumeClaimName = ptr.To(c.Name)
-			s.OwnerReferences = []metav1.OwnerReference{{UID: g.GetUID()}}
-			m.from.facts.Snapshots[s.Name] = s
-			m.from.holds[s.Name] = m.written
-		}
-		_ = unstructured.SetNestedField(g.Object, true, "status", "readyToUse")
-		_ = unstructured.SetNestedField(g.Object, m.now.UTC().Format(time.RFC3339), "status", "creationTime")
-	}
-}
-
-// volsyncFrom is a turn of VolSync's manager where volumes are sent.
-func (m *model) volsyncFrom() {
-	for _, name := range slices.Sorted(maps.Keys(m.from.facts.Sources)) {
-		rs := m.from.facts.Sources[name]
-		if rs.Status == nil {
-			rs.Status = &volsyncv1alpha1.ReplicationSourceStatus{}
-		}
-		if rs.Status.LastSyncStartTime.IsZero() {
-			if rs.Spec.Trigger.Manual != rs.Status.LastManualSync {
-				rs.Status.LastSyncStartTime = ptr.To(metav1.NewTime(m.now))
-				delete(m.from.points, rs.UID)
-			}
-			continue
-		}
-		content, there := m.from.points[rs.UID]
-		switch {
-		case alone(name) && !there:
-			m.from.points[rs.UID] = m.written
-			continue
-		case alone(name):
-		case m.from.facts.Copies[rs.Spec.SourcePVC] == nil:
-			continue
-		default:
-			content = m.from.holds[rs.Spec.SourcePVC]
-		}
-		j := m.from.mover(rs.UID, *rs.Spec.RsyncTLS.KeySecret, rs.Spec.SourcePVC, rs.Spec.Paused)
-		j.content = content
-		if j.done {
-			delete(m.from.jobs, rs.UID)
-			ended := metav1.NewTime(m.now).Rfc3339Copy()
-			rs.Status.LastSyncTime, rs.Status.LastSyncDuration = &ended, &metav1.Duration{Duration: m.now.Sub(rs.Status.LastSyncStartTime.Time)}
-			rs.Status.LastSyncStartTime, rs.Status.LastManualSync = nil, rs.Spec.Trigger.Manual
-			rs.Status.LatestMoverStatus = &volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultSuccessful}
-		}
-	}
-}
-
-// volsyncTo is a turn of VolSync's manager where volumes are received. The image that it has begun to make it goes on with,
-// whatever it was told meanwhile.
-func (m *model) volsyncTo() {
-	for _, name := range slices.Sorted(maps.Keys(m.to.facts.Destinations)) {
-		rd := m.to.facts.Destinations[name]
-		if rd.Status == nil {
-			rd.Status = &volsyncv1alpha1.ReplicationDestinationStatus{RsyncTLS: &volsyncv1alpha1.ReplicationDestinationRsyncTLSStatus{Address: ptr.To("198.51.100.7")}}
-		}
-		if rd.Status.LastSyncStartTime.IsZero() {
-			if rd.Spec.Trigger.Manual != rd.Status.LastManualSync {
-				rd.Status.LastSyncStartTime = ptr.To(metav1.NewTime(m.now))
-			}
-			continue
-		}
-		j := m.to.mover(rd.UID, *rd.Spec.RsyncTLS.KeySecret, rd.Name, rd.Spec.Paused)
-		if !j.done {
-			continue
-		}
-		image := "image-" + rd.Name
-		if rd.Annotations["begun"] == "" {
-			m.to.uids++
-			rd.Annotations["begun"] = fmt.Sprintf("%s-%d", image, m.to.uids)
-			s := usable(rd.Annotations["begun"])
-			s.CreationTimestamp = metav1.NewTime(m.now.Add(ahead))
-			m.to.facts.Snapshots[s.Name] = s
-			m.to.holds[s.Name] = m.to.holds[rd.Name]
-			continue
-		}
-		rd.Status.LatestImage = &corev1.TypedLocalObjectReference{APIGroup: ptr.To(snapshotv1.GroupName), Kind: dataSourceKind, Name: rd.Annotations["begun"]}
-		rd.Status.LastSyncStartTime, rd.Status.LastManualSync = nil, rd.Spec.Trigger.Manual
-		rd.Status.LastSyncTime = ptr.To(metav1.NewTime(m.now.Add(ahead)))
-		delete(rd.Annotations, "begun")
-		delete(m.to.jobs, rd.UID)
-	}
-}
-
-// mover is the Job of something: another one if it is to have another key or claim.
-func (s *side) mover(of types.UID, secret, claim string, paused bool) *job {
-	j := s.jobs[of]
-	if j == nil || j.key != s.keys[secret] || j.claim != claim {
-		j = &job{key: s.keys[secret], claim: claim}
-		s.jobs[of] = j
-	}
-	j.paused = paused
-	return j
-}
-
-// transfer carries volumes over between movers that run and have the same key. Either may be thought to have failed.
-func (m *model) transfer() {
-	for _, name := range slices.Sorted(maps.Keys(m.from.facts.Sources)) {
-		rs, rd := m.from.facts.Sources[name], m.to.facts.Destinations[name]
-		j := m.from.jobs[rs.UID]
-		if j == nil || j.paused || j.done || m.random.IntN(2) == 0 {
-			continue
-		}
-		var k *job
-		if rd != nil {
-			k = m.to.jobs[rd.UID]
-		}
-		if k == nil || k.paused || k.done || j.key != k.key {
-			rs.Status.LatestMoverStatus = &volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultFailed}
-			continue
-		}
-		m.to.holds[name] = j.content
-		j.done, k.done = m.random.IntN(20) > 0, m.random.IntN(20) > 0
-		if !j.done {
-			rs.Status.LatestMoverStatus = &volsyncv1alpha1.MoverStatus{Result: volsyncv1alpha1.MoverResultFailed}
-		}
-	}
-}
-
 // hub carries what each cluster says to the other, as each said it last.
 func (m *model) hub() {
 	if m.random.IntN(2) == 0 {
@@ -391,26 +258,6 @@ func (m *model) reportSent() v1alpha1.VolumeReplicationGroupStatus {
 	return status
 }
 
-// checkKnown holds what the hub takes the peer to have to what it has.
-func (m *model) checkKnown() {
-	m.t.Helper()
-	if m.known == nil {
-		return
-	}
-	for _, c := range m.from.facts.Claims {
-		if m.joined[c.Name].After(m.known.Time) {
-			continue
-		}
-		_, image := m.to.facts.choose(replication.Restoration{Claim: &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: c.Name}}}, m.to.facts.Destinations[c.Name])
-		if image == nil {
-			m.t.Fatalf("%s is taken to be with the peer up to %s, and is not at all", c.Name, m.known)
-		}
-		if has := m.to.holds[image.Name]; has < m.written && m.since[has+1].Before(m.known.Time) {
-			m.t.Fatalf("%s is taken to be with the peer up to %s, and is up to %s\n%s", c.Name, m.known, m.since[has+1], m.describe())
-		}
-	}
-}
-
 func (s *side) observeQuiet() {
 	clear(s.facts.Quiet)
 	for _, rs := range s.facts.Sources {
@@ -435,42 +282,6 @@ func (m *model) agents(whole bool) {
 	m.check()
 }
 
-// check holds what could be promoted to one point in time.
-func (m *model) check() {
-	m.t.Helper()
-	for _, set := range m.to.facts.completeSets(func(setID) bool { return true }) {
-		for _, name := range set.members {
-			if got, first := m.to.holds[set.images[name].Name], m.to.holds[set.images[set.members[0]].Name]; got != first {
-				m.t.Fatalf("cycle %s is complete with %s of %d and %s of %d", set.cycle, set.members[0], first, name, got)
-			}
-		}
-	}
-}
-
-// checkSynced holds what sources say that the peer has of their volumes to what they said before, and to what can be.
-func (m *model) checkSynced() {
-	m.t.Helper()
-	maps.DeleteFunc(m.synced, func(name string, _ time.Time) bool { return m.from.facts.Sources[name] == nil })
-	for name, rs := range m.from.facts.Sources {
-		before, known := m.synced[name]
-		point := reportPrimary(rs, nil).LastSyncTime
-		if !alone(name) {
-			point = m.from.facts.syncedSince(rs)
-		}
-		switch {
-		case point == nil && known:
-			m.t.Fatalf("%s was synced up to %s, and then never", name, before)
-		case point == nil:
-			continue
-		case point.Time.Before(before):
-			m.t.Fatalf("%s was synced up to %s, and then up to %s", name, before, point)
-		case point.Time.Before(m.joined[name].Truncate(time.Second)):
-			m.t.Fatalf("%s is there since %s and was synced up to %s", name, m.joined[name], point)
-		}
-		m.synced[name] = point.Time
-	}
-}
-
 // step is one thing that happens.
 func (m *model) step() {
 	m.now = m.now.Add(time.Duration(m.random.IntN(2000)) * time.Millisecond)
@@ -493,36 +304,6 @@ func (m *model) step() {
 	m.checkSynced()
 	m.checkTold()
 	m.checkKnown()
-}
-
-// checkTold holds what is told of the group's cycles to what there is.
-func (m *model) checkTold() {
-	m.t.Helper()
-	for _, g := range m.from.facts.Sent(m.now) {
-		if _, itself := v1alpha1.SentByItself(g.Name); itself || len(m.from.facts.claimsOf(g.Name)) == 0 {
-			continue
-		}
-		switch s := g.Source; {
-		case s == nil || s.Step == "" || len(s.Completed) > 2 || len(s.Completed) == 2 && s.Completed[0].ID == s.Completed[1].ID:
-			m.t.Fatalf("sent is %+v", s)
-		case s.Current == nil && len(s.Sent) > 0 || s.Current != nil && len(s.Sent) == len(g.Members) && s.Step != v1alpha1.ReplicationGroupSending:
-			m.t.Fatalf("of %+v sent is %+v", g.VolSyncGroup, s)
-		}
-	}
-	for _, g := range m.to.facts.Arrived(&m.told) {
-		d := g.Destination
-		if d == nil {
-			continue
-		}
-		if d.Step == "" || d.Step == v1alpha1.ReplicationGroupCommitting != (len(d.Arrived) == len(g.Members)) && d.Step != v1alpha1.ReplicationGroupPreparing {
-			m.t.Fatalf("of %+v received is %+v", g.VolSyncGroup, d)
-		}
-		if d.Committed != nil && slices.ContainsFunc(d.Committed.Images, func(i v1alpha1.VolSyncImage) bool {
-			return m.to.holds[i.VolumeSnapshotName] != m.to.holds[d.Committed.Images[0].VolumeSnapshotName]
-		}) {
-			m.t.Fatalf("committed is %+v, which is not of one point in time", d.Committed)
-		}
-	}
 }
 
 // disturb is what people and failures do meanwhile.
@@ -560,37 +341,6 @@ func (m *model) disturb(turn int) {
 	}
 }
 
-// arrives goes on without disturbances until all that was written so far can be promoted.
-func (m *model) arrives() {
-	m.t.Helper()
-	m.write()
-	target := m.written
-	for range 20000 {
-		m.step()
-		if !slices.ContainsFunc(m.from.facts.Claims, func(c Claim) bool { return !m.hasArrived(c, target) }) {
-			return
-		}
-	}
-	m.t.Log(m.describe())
-	m.t.Fatalf("nothing arrives any more: sent %+v, awaited %+v", m.from.facts.Sent(m.now), m.to.facts.Arrived(&m.told))
-}
-
-// hasArrived tells whether so much of a volume could be promoted, with its group.
-func (m *model) hasArrived(c Claim, written int) bool {
-	members := []string{c.Name}
-	if c.Group != "" {
-		members = nil
-		for _, other := range m.from.facts.Claims {
-			if other.Group == c.Group {
-				members = append(members, other.Name)
-			}
-		}
-		slices.Sort(members)
-	}
-	set := m.to.facts.newestSet(c.Name)
-	return set != nil && slices.Equal(set.members, members) && m.to.holds[set.images[c.Name].Name] >= written
-}
-
 func TestWhatArrivesIsWhatItIsTakenForAndOfAGroupOfOnePointInTimeWhateverHappens(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
@@ -604,23 +354,4 @@ func TestWhatArrivesIsWhatItIsTakenForAndOfAGroupOfOnePointInTimeWhateverHappens
 			m.arrives()
 		})
 	}
-}
-
-// describe tells what each cluster is at.
-func (m *model) describe() string {
-	text := ""
-	for _, name := range slices.Sorted(maps.Keys(m.from.facts.Sources)) {
-		rs := m.from.facts.Sources[name]
-		text += fmt.Sprintf("\n%s is sent for %s from %s (there: %v), paused %v, answered %s, mover %+v", name, trigger(rs), rs.Spec.SourcePVC,
-			m.from.facts.Copies[rs.Spec.SourcePVC] != nil, rs.Spec.Paused, rs.Status.LastManualSync, m.from.jobs[rs.UID])
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.to.facts.Destinations)) {
-		rd := m.to.facts.Destinations[name]
-		text += fmt.Sprintf("\n%s is received for %s, paused %v, answered %s, mover %+v", name, rd.Spec.Trigger.Manual, rd.Spec.Paused,
-			rd.Status.LastManualSync, m.to.jobs[rd.UID])
-	}
-	for _, g := range m.from.facts.GroupSnapshots {
-		text += fmt.Sprintf("\n%s is ready: %v, of %s ago", g.GetName(), g.Ready(), m.now.Sub(g.GetCreationTimestamp().Time))
-	}
-	return text
 }
