@@ -62,6 +62,8 @@ type Request struct {
 	Force bool
 	// Acknowledgements are risks taken knowingly.
 	Acknowledgements []v1alpha1.Acknowledgement
+	// LeaveBehind are the claims that a failover goes on without.
+	LeaveBehind []string
 	// RequestedBy is the user who asks.
 	RequestedBy string
 }
@@ -76,6 +78,17 @@ func Counts(group *v1alpha1.VolumeReplicationGroup) bool {
 // Confirms tells whether the group's agent confirms a role for an epoch.
 func Confirms(group *v1alpha1.VolumeReplicationGroup, state v1alpha1.VolumeReplicationGroupState, epoch int64) bool {
 	return Counts(group) && group.Spec.Epoch == epoch && group.Status.State == state
+}
+
+// awaitsReport tells whether the group's report is of the epoch, but of an older spec: something that comes with the command has
+// changed since, and the agent is about to say whether that made a difference.
+func awaitsReport(group *v1alpha1.VolumeReplicationGroup, epoch int64) bool {
+	return group != nil && group.Spec.Epoch == epoch && group.Status.Epoch == epoch && group.Status.ObservedGeneration != group.Generation
+}
+
+func reportAwaited(cluster string, group *v1alpha1.VolumeReplicationGroup) string {
+	return fmt.Sprintf("the agent of %s has not reported yet since the spec of VolumeReplicationGroup %s was last changed; ask again in a moment",
+		cluster, group.Name)
 }
 
 // HighestEpoch is the highest epoch that the placement or anything reported about it speaks of. A new epoch is above it.

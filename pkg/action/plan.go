@@ -19,18 +19,15 @@ func (q question) plan() []v1alpha1.ActionStep {
 		Name: v1alpha1.StepStopSource, Cluster: source, State: v1alpha1.StepPending,
 		Description: fmt.Sprintf("Stop the application on %s, or establish that the cluster cannot be reached.", orUnknown(source)),
 	}
-	promote := fmt.Sprintf("Restore volume metadata from the newest capture and make the copies on %s writable.", target)
 	switch {
 	case q.Type == v1alpha1.ActionFailover && Synchronous(q.Policy):
 		first.Name = v1alpha1.StepFence
 		first.Description = fmt.Sprintf("Wait until %s is fenced off from storage, or confirmed that it has stopped and let go of its volumes.",
 			orUnknown(source))
-		promote = fmt.Sprintf("Restore volume metadata from the newest capture, so that %s uses the volumes.", target)
 	case q.Type == v1alpha1.ActionRelocate:
 		first.Name = v1alpha1.StepHandOver
 		first.Description = fmt.Sprintf("Stop the application on %s, capture it, sync its volumes a last time and hand over.",
 			orUnknown(source))
-		promote = fmt.Sprintf("Restore volume metadata from the handover's capture and make the volumes on %s writable.", target)
 	}
 	steps := []v1alpha1.ActionStep{first}
 	if q.Type == v1alpha1.ActionFailover && len(q.Clusters[target].Maintenance) > 0 {
@@ -42,12 +39,24 @@ func (q question) plan() []v1alpha1.ActionStep {
 	return append(steps,
 		v1alpha1.ActionStep{
 			Name: v1alpha1.StepPromote, Cluster: target, State: v1alpha1.StepPending, PointOfNoReturn: true,
-			Description: promote,
+			Description: q.promotion(),
 		},
 		v1alpha1.ActionStep{
 			Name: v1alpha1.StepRestore, Cluster: target, State: v1alpha1.StepPending,
 			Description: fmt.Sprintf("Restore the application's objects on %s, so that it runs.", target),
 		})
+}
+
+// promotion says what the step Promote does.
+func (q question) promotion() string {
+	switch {
+	case q.Type == v1alpha1.ActionRelocate:
+		return fmt.Sprintf("Restore volume metadata from the handover's capture and make the volumes on %s writable.", q.target)
+	case Synchronous(q.Policy):
+		return fmt.Sprintf("Restore volume metadata from the newest capture, so that %s uses the volumes.", q.target) + q.leftBehind()
+	default:
+		return fmt.Sprintf("Restore volume metadata from the newest capture and make the copies on %s writable.", q.target) + q.leftBehind()
+	}
 }
 
 // Step finds a step of the action; nil if its plan has none of that name.

@@ -15,8 +15,8 @@ import (
 // Preflight answers a request with the whole action as it would be recorded: spec with its defaults resolved, the checks
 // and what each found, the plan, and the data a failover would give up. Nothing is changed; see Refusal and Accept.
 //
-// A request that repeats the action under way (its name, or its type and target with a further acknowledgement) is
-// answered with that action, the acknowledgement added.
+// A request that repeats the action under way (its name, or its type and target with a further acknowledgement or claim to
+// leave behind) is answered with that action, what is further added.
 func Preflight(f Facts, r Request) v1alpha1.ActionRecord {
 	q := newQuestion(f, r)
 	if q.repeats() {
@@ -33,6 +33,7 @@ func Preflight(f Facts, r Request) v1alpha1.ActionRecord {
 			Reason:             r.Reason,
 			Force:              r.Force,
 			Acknowledgements:   slices.Clone(r.Acknowledgements),
+			LeaveBehind:        slices.Clone(r.LeaveBehind),
 			RequestedBy:        r.RequestedBy,
 			Epoch:              HighestEpoch(f.Placement, f.Groups) + 1,
 		},
@@ -63,9 +64,10 @@ type question struct {
 	Facts
 	Request
 	source, target string
-	sourceGroup    *v1alpha1.VolumeReplicationGroup
-	targetGroup    *v1alpha1.VolumeReplicationGroup
-	current        *v1alpha1.ActionRecord
+	// sourceGroup and targetGroup are as they would be if the application did not have what is left behind.
+	sourceGroup *v1alpha1.VolumeReplicationGroup
+	targetGroup *v1alpha1.VolumeReplicationGroup
+	current     *v1alpha1.ActionRecord
 	// syncPoint is the point in time up to which every volume is known to be off the source.
 	syncPoint *metav1.Time
 }
@@ -73,7 +75,7 @@ type question struct {
 func newQuestion(f Facts, r Request) question {
 	q := question{Facts: f, Request: r, source: f.Placement.Status.PrimaryCluster, current: f.Placement.Status.CurrentAction}
 	q.target = q.resolveTarget()
-	q.sourceGroup, q.targetGroup = f.Groups[q.source], f.Groups[q.target]
+	q.sourceGroup, q.targetGroup = q.without(f.Groups[q.source]), q.without(f.Groups[q.target])
 	q.syncPoint = q.sourceSynced()
 	if token := q.handover(); token != nil && (q.syncPoint == nil || q.syncPoint.Time.Before(token.IssuedTime.Time)) {
 		q.syncPoint = &metav1.Time{Time: token.IssuedTime.Time}
@@ -137,54 +139,69 @@ func (q question) policyClusters() []string {
 	return q.Policy.Spec.DRClusters
 }
 
-// repeats tells whether the request is the action that the placement already has.
+// repeats tells whether the request is the action that the placement already has. While that runs, what names no target means it.
 func (q question) repeats() bool {
 	if q.current == nil || q.current.Spec.Type != q.Type {
 		return false
 	}
-	sameTarget := q.TargetCluster == "" && q.Name != "" || q.target == q.current.Spec.TargetCluster
+	sameTarget := q.TargetCluster == "" && (q.Name != "" || !Ended(q.current)) || q.target == q.current.Spec.TargetCluster
 	if !sameTarget {
 		return false
 	}
 	if q.Name == q.current.Name {
 		return true
 	}
-	return q.Name == "" && q.upgradable() && len(q.furtherAcknowledgements()) > 0
+	return q.Name == "" && len(q.furtherAcknowledgements())+len(q.furtherLeftBehind()) > 0
 }
 
-// upgradable tells whether the action under way can still make use of an acknowledgement.
+// upgradable tells whether something can still be added to the action under way.
 func (q question) upgradable() bool {
-	return !Ended(q.current) && q.current.Status.Abort == nil && !PastPointOfNoReturn(q.current)
+	return !Ended(q.current) && q.current.Status.Abort == nil
 }
 
+// furtherAcknowledgements are those that the action under way can still make use of.
 func (q question) furtherAcknowledgements() []v1alpha1.Acknowledgement {
-	var further []v1alpha1.Acknowledgement
-	for _, ack := range q.Acknowledgements {
-		if !slices.Contains(q.current.Spec.Acknowledgements, ack) && !slices.Contains(further, ack) {
-			further = append(further, ack)
+	if !q.upgradable() || PastPointOfNoReturn(q.current) {
+		return nil
+	}
+	return further(q.Acknowledgements, q.current.Spec.Acknowledgements)
+}
+
+// further are the items of a list that another one lacks, each once.
+func further[T comparable](list, than []T) []T {
+	var more []T
+	for _, item := range list {
+		if !slices.Contains(than, item) && !slices.Contains(more, item) {
+			more = append(more, item)
 		}
 	}
-	return further
+	return more
 }
 
 // repeat is the action the placement already has, with what the repeated request adds to it.
 func (q question) repeat() v1alpha1.ActionRecord {
 	record := *q.current.DeepCopy()
-	further := q.furtherAcknowledgements()
-	if !q.upgradable() || len(further) == 0 {
-		return record
+	acknowledged, left := q.furtherAcknowledgements(), q.furtherLeftBehind()
+	q.source, q.target = record.Spec.SourceCluster, record.Spec.TargetCluster
+	if len(left) > 0 {
+		q.leaveFurtherBehind(&record, left)
 	}
+	if len(acknowledged) > 0 {
+		q.acknowledgeFurther(&record, acknowledged)
+	}
+	return record
+}
+
+// acknowledgeFurther judges the source anew as it is now: the application still runs where it ran when the action was accepted.
+func (q question) acknowledgeFurther(record *v1alpha1.ActionRecord, further []v1alpha1.Acknowledgement) {
 	record.Spec.Acknowledgements = append(record.Spec.Acknowledgements, further...)
-	// The application still runs where it ran when the action was accepted, so the source is judged anew as it is now.
-	q.source = record.Spec.SourceCluster
 	q.Acknowledgements = record.Spec.Acknowledgements
 	for i := range record.Status.Checks {
 		if record.Status.Checks[i].Name == CheckSourceStopped {
 			record.Status.Checks[i] = q.run(sourceStoppedCheck)
 		}
 	}
-	if stopEstablished(&record) {
-		passPointOfNoReturn(&record, notConnectedButAcknowledged(&record), metav1.NewMicroTime(q.Now))
+	if stopEstablished(record) {
+		passPointOfNoReturn(record, notConnectedButAcknowledged(record), metav1.NewMicroTime(q.Now))
 	}
-	return record
 }

@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ramendr/dr-apiserver/pkg/action"
@@ -19,99 +18,6 @@ import (
 )
 
 var now = time.Date(2026, 3, 1, 3, 0, 0, 0, time.UTC)
-
-// healthy is an application that runs on dr1 and is protected; both clusters are connected.
-func healthy() action.Facts {
-	return action.Facts{
-		Now: now,
-		Placement: builder.DRPC("shop", "shop").Running(builder.DR1, 3, v1alpha1.PhaseRelocated).
-			Saved(now.Add(-time.Minute)).
-			Condition(v1alpha1.ConditionAvailable, metav1.ConditionTrue, "Ready").Obj(),
-		Policy: builder.DRPolicy(builder.PolicyName).Obj(),
-		Clusters: map[string]action.ClusterFacts{
-			builder.DR1: connected(), builder.DR2: connected(),
-		},
-		Groups: map[string]*v1alpha1.VolumeReplicationGroup{
-			builder.DR1: builder.VRG("shop", "shop", builder.DR1).Primary(3, v1alpha1.VRGActionRelocate).
-				Reports(v1alpha1.PrimaryState).Healthy(now.Add(-time.Minute)).Obj(),
-			builder.DR2: builder.VRG("shop", "shop", builder.DR2).Secondary(3, v1alpha1.VRGActionRelocate).
-				Reports(v1alpha1.SecondaryState).Healthy(now.Add(-time.Minute)).Obj(),
-		},
-	}
-}
-
-func connected() action.ClusterFacts {
-	return action.ClusterFacts{Exists: true, Connected: true, LastHeartbeat: now.Add(-5 * time.Second), LeaseExpires: now.Add(35 * time.Second)}
-}
-
-func lost() action.ClusterFacts {
-	return action.ClusterFacts{Exists: true, LastHeartbeat: now.Add(-10 * time.Minute), LeaseExpires: now.Add(-9 * time.Minute)}
-}
-
-// leavingBehind has an application use a volume that nothing replicates, one that is, and one that is not there yet.
-func leavingBehind(f action.Facts) action.Facts {
-	row := func(name string, method v1alpha1.ReplicationMethod, ready, protected metav1.ConditionStatus) v1alpha1.ProtectedPVC {
-		return v1alpha1.ProtectedPVC{Namespace: "shop", Name: name, ReplicationMethod: method, Conditions: []metav1.Condition{
-			{Type: v1alpha1.ConditionDataReady, Status: ready}, {Type: v1alpha1.ConditionDataProtected, Status: protected},
-		}}
-	}
-	f.Groups[builder.DR1].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{
-		row("data", v1alpha1.MethodVolSync, metav1.ConditionTrue, metav1.ConditionFalse),
-		row("plain", "", metav1.ConditionTrue, metav1.ConditionFalse),
-		row("unbound", "", metav1.ConditionFalse, metav1.ConditionFalse),
-	}
-	return f
-}
-
-// sharing has an application whose policy has no interval use a volume of shared storage, one that is mirrored as said, one that
-// nothing replicates, and one that is not there yet.
-func sharing(f action.Facts, mirrored metav1.ConditionStatus) action.Facts {
-	f = leavingBehind(f)
-	f.Policy.Spec.SchedulingInterval = ""
-	f.Placement.Status.LastGroupSyncTime = nil
-	source := f.Groups[builder.DR1]
-	source.Status.LastGroupSyncTime = nil
-	meta.SetStatusCondition(&source.Status.Conditions, metav1.Condition{Type: v1alpha1.ConditionDataProtected, Status: metav1.ConditionFalse, Reason: "NoPeerClass"})
-	rows := source.Status.ProtectedPVCs
-	rows[0].ReplicationMethod = v1alpha1.MethodVolumeReplication
-	meta.SetStatusCondition(&rows[0].Conditions, metav1.Condition{Type: v1alpha1.ConditionDataProtected, Status: mirrored, Reason: "Known"})
-	source.Status.ProtectedPVCs = append(rows, v1alpha1.ProtectedPVC{
-		Namespace: "shop", Name: "shared", ReplicationMethod: v1alpha1.MethodShared, Conditions: []metav1.Condition{
-			{Type: v1alpha1.ConditionDataReady, Status: metav1.ConditionTrue}, {Type: v1alpha1.ConditionDataProtected, Status: metav1.ConditionTrue},
-		},
-	})
-	return f
-}
-
-// dead is healthy's application after dr1 was lost.
-func dead() action.Facts {
-	f := healthy()
-	f.Clusters[builder.DR1] = lost()
-	return f
-}
-
-// running is an application with an action under way, accepted from the facts.
-func running(f action.Facts, r action.Request) action.Facts {
-	action.Accept(f.Placement, action.Preflight(f, r))
-	return f
-}
-
-// fence has a cluster fenced off from storage.
-func fence(f *action.Facts, cluster string) {
-	known := f.Clusters[cluster]
-	known.Fence = action.FenceFacts{Fenced: true, Phase: v1alpha1.ClusterFenced}
-	f.Clusters[cluster] = known
-}
-
-func failover() action.Request { return action.Request{Type: v1alpha1.ActionFailover} }
-func relocate() action.Request {
-	return action.Request{Type: v1alpha1.ActionRelocate, TargetCluster: builder.DR2}
-}
-
-func with(f action.Facts, change func(*action.Facts)) action.Facts {
-	change(&f)
-	return f
-}
 
 func TestPreflightChecks(t *testing.T) {
 	ack := []v1alpha1.Acknowledgement{v1alpha1.AckSourceMayStillWrite}
@@ -125,7 +31,7 @@ func TestPreflightChecks(t *testing.T) {
 	}{
 		"failover that would leave a volume behind for good": {
 			facts: leavingBehind(dead()), request: action.Request{Type: v1alpha1.ActionFailover, Acknowledgements: ack},
-			failed: []string{"VolumesProtected"}, overridden: []string{"SourceStopped"}, code: http.StatusConflict, says: "not be on dr2: shop/plain;",
+			failed: []string{"VolumesProtected"}, overridden: []string{"SourceStopped"}, code: http.StatusConflict, says: "nothing replicates PersistentVolumeClaim shop/plain, which will not be on dr2;",
 		},
 		"forced failover that leaves a volume behind": {
 			facts: leavingBehind(dead()), request: action.Request{Type: v1alpha1.ActionFailover, Acknowledgements: ack, Force: true},
@@ -191,7 +97,11 @@ func TestPreflightChecks(t *testing.T) {
 		},
 		"a target that has not reported on its command is not ready": {
 			facts: with(healthy(), func(f *action.Facts) { f.Groups[builder.DR2].Generation++ }), request: relocate(),
-			failed: []string{"PeerReady"}, code: http.StatusConflict,
+			failed: []string{"PeerReady"}, code: http.StatusConflict, says: "the agent of dr2 has not reported yet since",
+		},
+		"nor is a source protected that has not": {
+			facts: with(healthy(), func(f *action.Facts) { f.Groups[builder.DR1].Generation++ }), request: relocate(),
+			failed: []string{"SourceProtected"}, code: http.StatusConflict, says: "the agent of dr1 has not reported yet since",
 		},
 		"a target that confirmed an earlier epoch only is not ready": {
 			facts: with(healthy(), func(f *action.Facts) { f.Groups[builder.DR2].Status.Epoch = 2 }), request: relocate(),
@@ -236,7 +146,7 @@ func TestPreflightChecks(t *testing.T) {
 		},
 		"a volume that nothing replicates beside those of shared storage is left behind by force only": {
 			facts: sharing(dead(), metav1.ConditionTrue), request: failover(),
-			failed: []string{"VolumesProtected"}, code: http.StatusConflict, says: "not be on dr2: shop/plain;",
+			failed: []string{"VolumesProtected"}, code: http.StatusConflict, says: "nothing replicates PersistentVolumeClaim shop/plain, which will not be on dr2;",
 		},
 		"forced, it is left behind": {
 			facts: sharing(dead(), metav1.ConditionTrue), request: action.Request{Type: v1alpha1.ActionFailover, Force: true},
@@ -380,38 +290,6 @@ func TestPreflightChecks(t *testing.T) {
 	}
 }
 
-// lostHalfWay is an application whose failover from dr1, which could be stopped, is past its point of no return when dr2 is
-// lost. dr1 waits to be resynced.
-func lostHalfWay(state v1alpha1.VolumeReplicationGroupState) action.Facts {
-	f := running(healthy(), action.Request{Type: v1alpha1.ActionFailover, Force: true})
-	action.PassPointOfNoReturn(&f.Placement.Status, "", metav1.NewMicroTime(now))
-	f.Clusters[builder.DR2] = lost()
-	f.Groups[builder.DR1] = builder.VRG("shop", "shop", builder.DR1).Secondary(4, v1alpha1.VRGActionFailover).
-		Reports(state).Condition(v1alpha1.ConditionDataProtected, metav1.ConditionFalse, "Resyncing", "").Obj()
-	f.Groups[builder.DR2] = builder.VRG("shop", "shop", builder.DR2).Primary(4, v1alpha1.VRGActionFailover).
-		Reports(v1alpha1.UnknownState).NeverSaved().Obj()
-	return f
-}
-
-// lostAfterHandover is an application whose relocate from dr1 in epoch 4 is past its point of no return when dr2 is lost. dr1
-// has issued a handover token of an epoch.
-func lostAfterHandover(epoch int64) action.Facts {
-	f := running(healthy(), relocate())
-	action.PassPointOfNoReturn(&f.Placement.Status, "", metav1.NewMicroTime(now))
-	f.Clusters[builder.DR2] = lost()
-	f.Groups[builder.DR1] = builder.VRG("shop", "shop", builder.DR1).Secondary(4, v1alpha1.VRGActionRelocate).
-		Reports(v1alpha1.SecondaryState).Healthy(now).HandedOver(epoch).Obj()
-	f.Groups[builder.DR1].Status.HandoverToken.IssuedTime = metav1.NewMicroTime(now.Add(-time.Second))
-	f.Groups[builder.DR2] = builder.VRG("shop", "shop", builder.DR2).Primary(4, v1alpha1.VRGActionRelocate).
-		Reports(v1alpha1.UnknownState).NeverSaved().Obj()
-	return f
-}
-
-func stale(f *action.Facts, at time.Time) {
-	f.Placement.Status.LastGroupSyncTime = &metav1.Time{Time: at}
-	f.Groups[builder.DR1].Status.LastGroupSyncTime = &metav1.Time{Time: at}
-}
-
 func checkRefusal(t *testing.T, record v1alpha1.ActionRecord, code int32, says string) {
 	t.Helper()
 	refusal := action.Refusal(record)
@@ -496,123 +374,5 @@ func TestPreflightChangesNothing(t *testing.T) {
 	action.Preflight(facts, failover())
 	if !equal(before, facts.Placement) {
 		t.Error("the placement was changed")
-	}
-}
-
-func TestDataLossWindow(t *testing.T) {
-	f := healthy()
-	newer := metav1.Time{Time: now.Add(-20 * time.Second)}
-	f.Groups[builder.DR1].Status.LastGroupSyncTime = &newer
-	window := action.Preflight(f, failover()).Status.DataLossWindow
-	if window == nil || !window.SyncPoint.Equal(&newer) || window.Duration.Duration != 20*time.Second {
-		t.Errorf("failover names the newest sync point: got %+v", window)
-	}
-	if window := action.Preflight(f, relocate()).Status.DataLossWindow; window != nil {
-		t.Errorf("relocate loses nothing: got %+v", window)
-	}
-	f.Groups[builder.DR1].Status.Epoch = 2
-	window = action.Preflight(f, failover()).Status.DataLossWindow
-	if window == nil || window.Duration.Duration != time.Minute {
-		t.Errorf("a report on an earlier epoch says nothing about this one's sync point: got %+v", window)
-	}
-	back := action.Request{Type: v1alpha1.ActionFailover, TargetCluster: builder.DR1}
-	window = action.Preflight(lostAfterHandover(4), back).Status.DataLossWindow
-	if window == nil || window.Duration.Duration != time.Second {
-		t.Errorf("a failover back gives up what was written since the handover: got %+v", window)
-	}
-}
-
-func TestPlan(t *testing.T) {
-	for name, test := range map[string]struct {
-		request action.Request
-		steps   []v1alpha1.StepName
-	}{
-		"failover": {failover(), []v1alpha1.StepName{v1alpha1.StepStopSource, v1alpha1.StepPromote, v1alpha1.StepRestore}},
-		"relocate": {relocate(), []v1alpha1.StepName{v1alpha1.StepHandOver, v1alpha1.StepPromote, v1alpha1.StepRestore}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			var steps []v1alpha1.StepName
-			for _, step := range action.Preflight(healthy(), test.request).Status.Steps {
-				steps = append(steps, step.Name)
-				if step.State != v1alpha1.StepPending {
-					t.Errorf("%s is %s in the plan", step.Name, step.State)
-				}
-				if step.PointOfNoReturn != (step.Name == v1alpha1.StepPromote) {
-					t.Errorf("%s: pointOfNoReturn is %v", step.Name, step.PointOfNoReturn)
-				}
-			}
-			if !slices.Equal(steps, test.steps) {
-				t.Errorf("got %v, want %v", steps, test.steps)
-			}
-		})
-	}
-}
-
-func TestSynchronousFailoverWaitsForTheFenceAndLosesNothing(t *testing.T) {
-	f := dead()
-	f.Policy.Spec.SchedulingInterval = ""
-	record := action.Preflight(f, failover())
-	if refusal := action.Refusal(record); refusal != nil {
-		t.Fatalf("refused: %v", refusal)
-	}
-	if first := record.Status.Steps[0]; first.Name != v1alpha1.StepFence || first.Cluster != builder.DR1 {
-		t.Errorf("the first step is %s on %s, want Fence on dr1", first.Name, first.Cluster)
-	}
-	if window := record.Status.DataLossWindow; window == nil || window.Duration.Duration != 0 {
-		t.Errorf("the data loss window is %+v, want one of 0s", window)
-	}
-	found := false
-	for _, check := range record.Status.Checks {
-		found = found || check.Name == action.CheckSourceStopped && strings.Contains(check.Message, "waits until it is fenced off")
-	}
-	if !found {
-		t.Errorf("no check says that the failover waits for the fence: %+v", record.Status.Checks)
-	}
-	action.Accept(f.Placement, record)
-	if action.PastPointOfNoReturn(f.Placement.Status.CurrentAction) {
-		t.Error("the failover is past its point of no return though nothing is known to stop the source")
-	}
-}
-
-func TestTheDataLossWindowOfCopiesIsThatOfTheImagesThatTheTargetHasWhateverItsClockSays(t *testing.T) {
-	known, reported, ahead := now.Add(-2*time.Minute), now.Add(-time.Minute), now.Add(time.Hour)
-	type groups = []v1alpha1.VolSyncGroupStatus
-	of := func(name, stream string, cycle int64) v1alpha1.VolSyncGroupStatus {
-		return v1alpha1.VolSyncGroupStatus{VolSyncGroup: v1alpha1.VolSyncGroup{Name: name, Stream: stream, Cycle: cycle}}
-	}
-	const volume, together = "volume/data", "shop-together"
-	for name, tc := range map[string]struct {
-		group          string
-		sent, received groups
-		want           time.Time
-	}{
-		"the image of the last sync":              {"", groups{of(volume, "k1", 4)}, groups{of(volume, "k1", 4)}, reported},
-		"the image of the one before":             {"", groups{of(volume, "k1", 4)}, groups{of(volume, "k1", 3)}, known},
-		"an image of which the source can't know": {"", groups{of(volume, "k1", 4)}, groups{of(volume, "k1", 5)}, reported},
-		"an image of another stream":              {"", groups{of(volume, "k2", 1)}, groups{of(volume, "k1", 4)}, known},
-		"nothing sent in this stream yet":         {"", groups{of(volume, "k2", 0)}, groups{of(volume, "k2", 0)}, known},
-		"no image at all":                         {"", groups{of(volume, "k1", 4)}, nil, known},
-		"an image that nobody says was sent":      {"", nil, groups{of(volume, "k1", 4)}, known},
-		"all of a group":                          {together, groups{of(together, "k1", 4)}, groups{of(together, "k1", 4)}, reported},
-		"all of what a group was sent before":     {together, groups{of(together, "k1", 4)}, groups{of(together, "k1", 3)}, known},
-	} {
-		t.Run(name, func(t *testing.T) {
-			f := healthy()
-			row := v1alpha1.ProtectedPVC{Namespace: "shop", Name: "data", ReplicationMethod: v1alpha1.MethodVolSync, LastSyncTime: &metav1.Time{Time: reported}}
-			if tc.group != "" {
-				row.ReplicationMethod, row.ConsistencyGroup = v1alpha1.MethodVolSyncGroup, tc.group
-			}
-			f.Placement.Status.LastGroupSyncTime = &metav1.Time{Time: known}
-			f.Groups[builder.DR1].Status.LastGroupSyncTime = &metav1.Time{Time: reported}
-			f.Groups[builder.DR1].Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{row}
-			f.Groups[builder.DR1].Status.VolSync = &v1alpha1.VRGVolSyncStatus{Groups: tc.sent}
-			f.Groups[builder.DR2].Status.VolSync = &v1alpha1.VRGVolSyncStatus{
-				Groups: tc.received, Destinations: []v1alpha1.VolSyncDestinationStatus{{Name: "data", LatestImage: "image", LastSyncTime: &metav1.Time{Time: ahead}}},
-			}
-			window := action.Preflight(f, failover()).Status.DataLossWindow
-			if window == nil || !window.SyncPoint.Time.Equal(tc.want) {
-				t.Errorf("%+v, not %s", window, tc.want)
-			}
-		})
 	}
 }

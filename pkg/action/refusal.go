@@ -21,13 +21,17 @@ var fieldsOfChecks = map[string]string{
 	CheckTargetNotCurrent: "spec.targetCluster",
 	CheckTargetNotFenced:  "spec.targetCluster",
 	CheckVolumesProtected: "spec.force",
+	CheckLeaveBehindKnown: "spec.leaveBehind",
 	CheckSourceUnhealthy:  "spec.force",
 	CheckCopyFresh:        "spec.force",
 	CheckSourceStopped:    "spec.acknowledgements",
 }
 
+// wrongByItself are the checks that a request fails because of what it says, however things stand.
+var wrongByItself = []string{CheckTargetKnown, CheckTargetNotCurrent, CheckLeaveBehindKnown}
+
 // Refusal is the answer to a request that a check stands against, with one cause per failed check; nil if none does.
-// The code is 422 where the target itself is wrong and 409 where the state of things stands against the action, as it
+// The code is 422 where the target itself, or a name in the request, is wrong and 409 where the state of things stands against the action, as it
 // does, whatever the target, while another one is under way.
 func Refusal(record v1alpha1.ActionRecord) *apierrors.StatusError {
 	var code int32 = http.StatusConflict
@@ -37,7 +41,7 @@ func Refusal(record v1alpha1.ActionRecord) *apierrors.StatusError {
 		if check.Result != v1alpha1.CheckFailed {
 			continue
 		}
-		if check.Name == CheckTargetKnown || check.Name == CheckTargetNotCurrent {
+		if slices.Contains(wrongByItself, check.Name) {
 			code = http.StatusUnprocessableEntity
 		}
 		causes = append(causes, metav1.StatusCause{

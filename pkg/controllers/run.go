@@ -107,6 +107,7 @@ func Run(ctx context.Context, c Config) error {
 func runOnce(ctx context.Context, c Config, buckets drcluster.BucketChecker, returned *changes) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer drplacementcontrol.ForgetMetrics()
 	mgr, err := newManager(c)
 	if err != nil {
 		return fmt.Errorf("creating the manager: %w", err)

@@ -88,7 +88,7 @@ func (q *question) choosePeer() {
 		candidates = []string{q.request().Peer}
 	}
 	if len(candidates) == 0 {
-		q.why = fmt.Sprintf("no DRPolicy names %s together with another cluster that could fence it off", q.Cluster.Name)
+		q.why = fmt.Sprintf("no DRPolicy names %s together with another cluster that could fence it off; create one", q.Cluster.Name)
 		return
 	}
 	var whyNot []string
@@ -100,7 +100,7 @@ func (q *question) choosePeer() {
 			q.peer = name
 		}
 	}
-	q.why = strings.Join(whyNot, "; ")
+	q.why = strings.Join(whyNot, "; ") + "; bring it back"
 }
 
 // unable says why a cluster can't carry a fence out; empty if it can.
@@ -117,7 +117,7 @@ func (q *question) unable(name string) string {
 
 func (q question) findPeerAvailable() (bool, string) {
 	if q.peer == "" {
-		return false, q.why + "; bring it back, or fence the cluster by other means and vouch for that with spec.manual"
+		return false, q.why + ", or fence the cluster by other means and vouch for that with spec.manual"
 	}
 	return true, fmt.Sprintf("%s carries it out", q.peer)
 }
@@ -142,11 +142,11 @@ func (q question) findCIDRsKnown() (bool, string) {
 			"spec.cidrs of the DRCluster", name)
 	}
 	if gaps := outside(q.reported(name), cidrs); len(gaps) > 0 {
-		return false, fmt.Sprintf("storage is reached from %s too; add it to spec.cidrs of DRCluster %s", strings.Join(gaps, ", "), name)
+		return false, fmt.Sprintf("storage is reached from %s too; add that to spec.cidrs of DRCluster %s", strings.Join(gaps, ", "), name)
 	}
 	if shared := overlapping(cidrs, q.reported(q.peer)); len(shared) > 0 {
 		return false, fmt.Sprintf("%s, which would carry it out, reaches its storage from %s as well and would be fenced off with %s; "+
-			"mend spec.cidrs of the DRCluster", q.peer, strings.Join(shared, ", "), name)
+			"correct spec.cidrs of the DRCluster", q.peer, strings.Join(shared, ", "), name)
 	}
 	return true, fmt.Sprintf("%s is fenced off at %s", name, strings.Join(cidrs, ", "))
 }

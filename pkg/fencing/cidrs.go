@@ -37,7 +37,7 @@ func CIDRsValidated(f Facts) *metav1.Condition {
 	}
 	if missing := outside(reported, configured); len(missing) > 0 {
 		condition.Status, condition.Reason = metav1.ConditionFalse, ReasonCIDRsUnconfigured
-		condition.Message = fmt.Sprintf("Storage is reached from %s too, which a fence would leave open: add it to spec.cidrs.", strings.Join(missing, ", "))
+		condition.Message = fmt.Sprintf("Storage is reached from %s too, which a fence would leave open: add that to spec.cidrs.", strings.Join(missing, ", "))
 	} else if unknown := outside(configured, reported); len(unknown) > 0 {
 		condition.Reason = ReasonCIDRsUndetected
 		condition.Message = fmt.Sprintf("Storage does not report %s of spec.cidrs: make sure that it is this cluster's.", strings.Join(unknown, ", "))

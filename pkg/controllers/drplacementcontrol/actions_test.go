@@ -4,9 +4,11 @@
 package drplacementcontrol
 
 import (
+	"slices"
 	"testing"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/ramendr/dr-apiserver/pkg/action"
@@ -311,6 +313,38 @@ func TestAnAbortLeavesAFormerPrimaryResyncing(t *testing.T) {
 	}
 }
 
+func TestAFormerPrimaryKeepsWhatWasLeftBehindAsLongAsItIsSecondary(t *testing.T) {
+	former := func() Facts {
+		f := deployed()
+		f.Placement.Status.PrimaryCluster, f.Placement.Status.Epoch = dr2, 2
+		f.Groups[dr1] = vrg(dr1).Secondary(2, v1alpha1.VRGActionFailover).Reports(secondary).Healthy(saved).Obj()
+		f.Groups[dr2] = vrg(dr2).Primary(2, v1alpha1.VRGActionFailover).Reports(primary).Healthy(saved).Obj()
+		f.Groups[dr1].Spec.LeaveBehind, f.Groups[dr2].Spec.LeaveBehind = []string{"data"}, []string{"data"}
+		return f
+	}
+	back := relocate
+	back.TargetCluster = dr1
+	failBack := action.Request{Type: v1alpha1.ActionFailover, TargetCluster: dr1, Force: true}
+	adopted := former()
+	adopted.Groups[dr2].Status.Epoch, adopted.Groups[dr2].Spec.Epoch = 3, 3
+	for name, f := range map[string]Facts{
+		"nothing happens":                   former(),
+		"a relocate back is under way":      accepted(former(), back),
+		"a relocate back was aborted":       abortOf(accepted(former(), back)),
+		"a failover back was aborted":       abortOf(accepted(former(), failBack)),
+		"the hub has adopted a later epoch": adopted,
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := Decide(f)
+			after := carriedOut(f, d)
+			if got := after.Groups[dr1].Spec; got.ReplicationState != v1alpha1.Secondary || !slices.Equal(got.LeaveBehind, []string{"data"}) {
+				t.Errorf("%s is told %v", describe(got), got.LeaveBehind)
+			}
+			checkStable(t, f, d)
+		})
+	}
+}
+
 func abortOf(f Facts) Facts {
 	if err := action.Abort(f.Placement, "sue", "", f.Now); err != nil {
 		panic(err)
@@ -415,4 +449,52 @@ func TestWhatAStepWaitsFor(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestBothClustersAreToldWhatAFailoverGoesOnWithout holds for as long as they are in that epoch.
+func TestBothClustersAreToldWhatAFailoverGoesOnWithout(t *testing.T) {
+	leaving := acknowledged
+	leaving.LeaveBehind = []string{"data-1"}
+	more := action.Request{Type: v1alpha1.ActionFailover, LeaveBehind: []string{"data-2", "data-1"}}
+	told := func(d Decision) map[string][]string {
+		names := map[string][]string{}
+		for _, group := range d.Update {
+			names[group.Spec.ClusterName] = group.Spec.LeaveBehind
+		}
+		return names
+	}
+	check := func(what string, f Facts, want map[string][]string) Facts {
+		t.Helper()
+		d := Decide(f)
+		if got := told(d); !equality.Semantic.DeepEqual(got, want) {
+			t.Errorf("%s: told %v, want %v", what, got, want)
+		}
+		f.Placement = f.Placement.DeepCopy()
+		f.Placement.Status = d.Status
+		for _, group := range d.Update {
+			f.Groups[group.Spec.ClusterName] = group
+		}
+		return f
+	}
+	f := check("at first", accepted(dead(), leaving), map[string][]string{dr1: {"data-1"}, dr2: {"data-1"}})
+	f = check("asked again", accepted(f, more), map[string][]string{dr1: {"data-1", "data-2"}, dr2: {"data-1", "data-2"}})
+	action.End(f.Placement.Status.CurrentAction, v1alpha1.ReasonSucceeded, "", metav1.NewMicroTime(now))
+	f.Groups[dr2] = reporting(f.Groups[dr2], primary)
+	f = check("once it has ended", f, map[string][]string{})
+	f.Clusters[dr1] = live(dr1)
+	f.Groups[dr1] = reporting(f.Groups[dr1], secondary)
+	f = check("when the source is back", f, map[string][]string{})
+	back := action.Request{Type: v1alpha1.ActionFailover, TargetCluster: dr1, Force: true}
+	f.Placement.Status.LastGroupSyncTime = &metav1.Time{Time: saved}
+	f.Placement.Status.LastKubeObjectProtectionTime = &metav1.Time{Time: saved}
+	check("in the next epoch", accepted(f, back), map[string][]string{dr2: nil})
+}
+
+// reporting has an agent confirm what its group says, with all in order.
+func reporting(group *v1alpha1.VolumeReplicationGroup, state v1alpha1.VolumeReplicationGroupState) *v1alpha1.VolumeReplicationGroup {
+	healthy := vrg(group.Spec.ClusterName).Reports(state).Healthy(saved).Obj()
+	group = group.DeepCopy()
+	group.Status = healthy.Status
+	group.Status.ObservedGeneration, group.Status.Epoch, group.Status.Session = group.Generation, group.Spec.Epoch, group.Spec.Session
+	return group
 }

@@ -202,7 +202,10 @@ func (d *decider) peerReady() *verdict {
 	cluster := d.peer()
 	group, known := d.facts.Groups[cluster], d.facts.Clusters[cluster]
 	switch {
-	case cluster == "" || !known.usable():
+	case cluster == "":
+		return &verdict{metav1.ConditionFalse, "ClusterGone", fmt.Sprintf(
+			"There is no other cluster to recover on: none is known of DRPolicy %s.", d.facts.Placement.Spec.DRPolicyRef.Name)}
+	case !known.usable():
 		return &verdict{metav1.ConditionFalse, "ClusterGone", fmt.Sprintf(
 			"There is no other cluster to recover on: DRCluster %s does not exist or is being deleted.", cluster)}
 	case group == nil:
@@ -225,7 +228,7 @@ func (d *decider) peerReady() *verdict {
 	if ready, why := action.CopyReady(group); !ready {
 		return &verdict{metav1.ConditionFalse, "CopyNotReady", fmt.Sprintf("%s is secondary, but %s.", cluster, why)}
 	}
-	return &verdict{metav1.ConditionTrue, "Ready", fmt.Sprintf("%s is ready to take the application over.", cluster)}
+	return &verdict{metav1.ConditionTrue, "Ready", fmt.Sprintf("%s is ready to take the application over.%s", cluster, leftBehind(group))}
 }
 
 // gone says how to get rid of volumes that the peer can't make secondary because the application does not have them any more.

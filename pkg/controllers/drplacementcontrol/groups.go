@@ -25,6 +25,8 @@ type command struct {
 	action v1alpha1.VRGAction
 	epoch  int64
 	token  *v1alpha1.HandoverToken
+	// leaveBehind are the claims that a failover goes on without.
+	leaveBehind []string
 }
 
 // commandGroups makes every cluster's group say what the status implies. The primary's comes first, for somebody may be
@@ -90,12 +92,16 @@ func (d *decider) command(cluster string) command {
 	case record != nil && record.Spec.Epoch == epoch && record.Status.Abort == nil:
 		return d.acting(cluster, role, *record)
 	case existing != nil && existing.Spec.Epoch == epoch && existing.Spec.ReplicationState == role:
-		return command{role, existing.Spec.Action, epoch, existing.Spec.HandoverToken}
+		return asItIs(existing)
 	case epoch == 1:
 		return command{role: role, epoch: epoch}
 	default:
 		// Adopted: the agents have been here, the hub only says so again.
-		return command{role: role, action: v1alpha1.VRGActionFailover, epoch: epoch}
+		c := command{role: role, action: v1alpha1.VRGActionFailover, epoch: epoch}
+		if role == v1alpha1.Secondary {
+			c.leaveBehind = leftBefore(existing)
+		}
+		return c
 	}
 }
 
@@ -107,7 +113,8 @@ func (d *decider) aborting() bool {
 }
 
 func asItIs(group *v1alpha1.VolumeReplicationGroup) command {
-	return command{group.Spec.ReplicationState, group.Spec.Action, group.Spec.Epoch, group.Spec.HandoverToken}
+	spec := group.Spec
+	return command{spec.ReplicationState, spec.Action, spec.Epoch, spec.HandoverToken, spec.LeaveBehind}
 }
 
 // takenBack is what a cluster shall do after an abort: the source is primary again, the target secondary as it was. One
@@ -118,9 +125,18 @@ func (d *decider) takenBack(role v1alpha1.ReplicationState, existing *v1alpha1.V
 	case role == v1alpha1.Primary:
 		c.action = v1alpha1.VRGActionAbort
 	case existing != nil && (existing.Spec.Action != "" || !d.answered(existing.Spec.ClusterName)):
-		c.action = v1alpha1.VRGActionFailover
+		c.action, c.leaveBehind = v1alpha1.VRGActionFailover, leftBefore(existing)
 	}
 	return c
+}
+
+// leftBefore are the claims that a failover went on without of which a former primary may have what nobody else has: that it keeps
+// for as long as it is secondary, in whichever epoch.
+func leftBefore(group *v1alpha1.VolumeReplicationGroup) []string {
+	if group == nil || group.Spec.ReplicationState != v1alpha1.Secondary || group.Spec.Action != v1alpha1.VRGActionFailover {
+		return nil
+	}
+	return slices.Clone(group.Spec.LeaveBehind)
 }
 
 // acting is what a cluster shall do for the action of the current epoch, under way or ended. Before the point of no
@@ -131,9 +147,9 @@ func (d *decider) acting(cluster string, role v1alpha1.ReplicationState, record 
 		vrgAction = v1alpha1.VRGActionRelocate
 	}
 	passed := action.PastPointOfNoReturn(&record)
-	existing := d.facts.Groups[cluster]
+	existing, left := d.facts.Groups[cluster], slices.Clone(record.Spec.LeaveBehind)
 	if cluster == record.Spec.SourceCluster || passed && role == v1alpha1.Secondary {
-		return command{role: v1alpha1.Secondary, action: vrgAction, epoch: record.Spec.Epoch}
+		return command{role: v1alpha1.Secondary, action: vrgAction, epoch: record.Spec.Epoch, leaveBehind: left}
 	}
 	if !passed {
 		if existing == nil {
@@ -141,7 +157,7 @@ func (d *decider) acting(cluster string, role v1alpha1.ReplicationState, record 
 		}
 		return asItIs(existing)
 	}
-	c := command{role: role, action: vrgAction, epoch: record.Spec.Epoch}
+	c := command{role: role, action: vrgAction, epoch: record.Spec.Epoch, leaveBehind: left}
 	if record.Spec.Type == v1alpha1.ActionRelocate {
 		c.token = d.token(existing, record.Spec)
 	}
@@ -184,6 +200,7 @@ func (d *decider) groupSpec(cluster string, c command) v1alpha1.VolumeReplicatio
 	spec.PVCSelector = placement.PVCSelector
 	spec.KubeObjectProtection = placement.KubeObjectProtection
 	spec.ReplicationState, spec.Action, spec.Epoch, spec.HandoverToken = c.role, c.action, c.epoch, c.token
+	spec.LeaveBehind, spec.Superseded = c.leaveBehind, d.superseded(cluster, c)
 	spec.VolSync = d.volSync(cluster, c)
 	if profiles := d.profiles(cluster); len(profiles) > 0 {
 		spec.S3Profiles = profiles

@@ -70,6 +70,12 @@ func recordAction(before, after *v1alpha1.ActionRecord) {
 	}
 }
 
+// ForgetMetrics forgets what is true only for as long as the controllers run here: another replica tells that from then on.
+func ForgetMetrics() {
+	lastSync.Reset()
+	isProtected.Reset()
+}
+
 func forgetMetrics(key types.NamespacedName) {
 	lastSync.DeleteLabelValues(key.Namespace, key.Name)
 	isProtected.DeleteLabelValues(key.Namespace, key.Name)

@@ -4,6 +4,7 @@
 package drplacementcontrol
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -150,7 +151,8 @@ func (r *Reconciler) unprepared(ctx context.Context, cluster string, facts *Fact
 		case activated == nil || mode.Status.ObservedGeneration != mode.Generation:
 			return fmt.Sprintf("Waits until the operator of storage %s reports on MaintenanceMode %s.", need.StorageProvisioner, name), nil
 		case activated.Status != metav1.ConditionTrue:
-			return fmt.Sprintf("Waits for MaintenanceMode %s, which is %s: %s", name, mode.Status.State, activated.Message), nil
+			return fmt.Sprintf("Waits for MaintenanceMode %s, which is %s: %s", name,
+				cmp.Or(mode.Status.State, v1alpha1.MaintenanceModeUnknown), cmp.Or(activated.Message, activated.Reason)), nil
 		}
 	}
 	return "", nil

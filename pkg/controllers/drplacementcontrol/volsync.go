@@ -32,13 +32,32 @@ func (d *decider) volSync(cluster string, c command) *v1alpha1.VRGVolSyncSpec {
 	if c.role == v1alpha1.Primary {
 		spec.Sources, spec.Arrived = d.sources(before), d.arrived()
 	} else {
-		spec.Destinations, spec.Groups = destinations(primary), sentGroups(primary)
+		spec.Destinations, spec.Groups = untilCaptured(primary, existing, before), sentGroups(primary)
 	}
 	told := existing != nil && existing.Spec.VolSync != nil || d.facts.Placement.Spec.VolSyncSpec != nil
 	if !told && len(spec.Sources)+len(spec.Destinations) == 0 {
 		return nil
 	}
 	return spec
+}
+
+// untilCaptured are the volumes that the primary says VolSync replicates, and those that left it and may still be in its last capture:
+// who restores that needs what it has received of them, and would else take what a claim of the name happens to hold.
+func untilCaptured(primary, peer *v1alpha1.VolumeReplicationGroup, before *v1alpha1.VRGVolSyncSpec) []v1alpha1.VolSyncDestination {
+	now := destinations(primary)
+	if before == nil || isTrue(primary, v1alpha1.ConditionClusterDataProtected) {
+		return now
+	}
+	for _, d := range before.Destinations {
+		sent := slices.ContainsFunc(now, func(n v1alpha1.VolSyncDestination) bool { return n.Name == d.Name })
+		received := peer.Status.VolSync != nil && slices.ContainsFunc(peer.Status.VolSync.Destinations,
+			func(r v1alpha1.VolSyncDestinationStatus) bool { return r.Name == d.Name && r.LatestImage != "" })
+		if !sent && received {
+			now = append(now, d)
+		}
+	}
+	slices.SortFunc(now, func(a, b v1alpha1.VolSyncDestination) int { return cmp.Compare(a.Name, b.Name) })
+	return now
 }
 
 // destinations are the volumes that the primary says VolSync replicates.
@@ -77,7 +96,7 @@ func sentGroups(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncGrou
 }
 
 // handedOver is what a cluster goes on with while the primary hands over: what it was told, but for the streams, of which the
-// primary may have begun others for the final sync.
+// primary may have begun others for the final sync, and for volumes that have grown, which the final sync may not fit into otherwise.
 func (d *decider) handedOver(cluster string, primary *v1alpha1.VolumeReplicationGroup, before *v1alpha1.VRGVolSyncSpec) *v1alpha1.VRGVolSyncSpec {
 	if primary == nil || primary.Status.Epoch != d.status.Epoch {
 		return before
@@ -85,8 +104,17 @@ func (d *decider) handedOver(cluster string, primary *v1alpha1.VolumeReplication
 	if cluster == d.status.PrimaryCluster {
 		return d.handingOver(primary, before)
 	}
-	if groups := sentGroups(primary); before != nil && len(groups) > 0 {
+	if before == nil {
+		return nil
+	}
+	if groups := sentGroups(primary); len(groups) > 0 {
 		before.Groups = groups
+	}
+	for _, sent := range destinations(primary) {
+		i := slices.IndexFunc(before.Destinations, func(to v1alpha1.VolSyncDestination) bool { return to.Name == sent.Name })
+		if i >= 0 && before.Destinations[i].Capacity.Cmp(sent.Capacity) < 0 {
+			before.Destinations[i].Capacity = sent.Capacity
+		}
 	}
 	return before
 }

@@ -4,6 +4,7 @@
 package drplacementcontrol
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -107,6 +108,38 @@ func TestWhatWasCarriedStaysUntilAnAgentSaysOtherwiseOfItsPresentRole(t *testing
 	}
 }
 
+func TestWhatLeavesThePrimaryIsReceivedUntilThereIsACaptureWithoutIt(t *testing.T) {
+	f := carriedOut(copies(), Decide(copies()))
+	report := func(protected metav1.ConditionStatus, rows ...v1alpha1.ProtectedPVC) {
+		for _, group := range f.Groups {
+			group.Status.ObservedGeneration = group.Generation
+		}
+		f.Groups[dr1].Status.ProtectedPVCs = rows
+		setCondition(f.Groups[dr1], v1alpha1.ConditionClusterDataProtected, protected)
+	}
+	told := func(when string, want ...string) {
+		t.Helper()
+		d := Decide(f)
+		checkStable(t, f, d)
+		f = carriedOut(f, d)
+		var got []string
+		for _, to := range f.Groups[dr2].Spec.VolSync.Destinations {
+			got = append(got, to.Name)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: dr2 receives %v, not %v", when, got, want)
+		}
+	}
+	report(metav1.ConditionFalse, sentRow("another", saved))
+	told("it has left, and may still be captured", "another", "data")
+	report(metav1.ConditionFalse, sentRow("another", saved))
+	told("nothing has changed", "another", "data")
+	report(metav1.ConditionTrue, sentRow("another", saved))
+	told("there is a capture without it", "another")
+	report(metav1.ConditionFalse)
+	told("nothing was received of what leaves")
+}
+
 func TestRolesAreNotSwappedInWhatIsCarried(t *testing.T) {
 	f := carriedOut(copies(), Decide(copies()))
 	f = accepted(f, action.Request{Type: v1alpha1.ActionFailover, TargetCluster: dr2, Force: true})
@@ -116,6 +149,35 @@ func TestRolesAreNotSwappedInWhatIsCarried(t *testing.T) {
 	}
 	if target := f.Groups[dr2].Spec; target.ReplicationState == v1alpha1.Secondary && len(target.VolSync.Destinations) != 1 {
 		t.Errorf("the target forgets what it received before it is promoted: %+v", target.VolSync)
+	}
+}
+
+func TestAVolumeThatGrowsAsItIsHandedOverHasRoomForTheFinalSync(t *testing.T) {
+	for name, tc := range map[string]struct{ has, want string }{
+		"it has grown":     {"2Gi", "2Gi"},
+		"it has not":       {"1Gi", "1Gi"},
+		"it never shrinks": {"512Mi", "1Gi"},
+		"it is not known":  {"", "1Gi"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := carriedOut(copies(), Decide(copies()))
+			f = accepted(f, action.Request{Type: v1alpha1.ActionRelocate, TargetCluster: dr2})
+			f = carriedOut(f, Decide(f))
+			source := f.Groups[dr1]
+			source.Status.Epoch, source.Status.ObservedGeneration, source.Status.State = source.Spec.Epoch, source.Generation, unknown
+			row := sentRow("data", saved)
+			if row.Capacity = nil; tc.has != "" {
+				row.Capacity = ptr.To(resource.MustParse(tc.has))
+			}
+			source.Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{row, sentRow("other", saved)}
+			d := Decide(f)
+			after := carriedOut(f, d)
+			spec := after.Groups[dr2].Spec
+			if spec.ReplicationState != v1alpha1.Secondary || len(spec.VolSync.Destinations) != 1 || spec.VolSync.Destinations[0].Capacity.String() != tc.want {
+				t.Errorf("%s is told %+v", describe(spec), spec.VolSync.Destinations)
+			}
+			checkStable(t, f, d)
+		})
 	}
 }
 

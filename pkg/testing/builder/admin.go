@@ -42,12 +42,6 @@ func (b *DRPolicyBuilder) ReplicationClassSelector(key, value string) *DRPolicyB
 	return b
 }
 
-// Change edits what the builder has no word for.
-func (b *DRPolicyBuilder) Change(edit func(*v1alpha1.DRPolicySpec)) *DRPolicyBuilder {
-	edit(&b.obj.Spec)
-	return b
-}
-
 // Validated sets the condition of that name.
 func (b *DRPolicyBuilder) Validated(status metav1.ConditionStatus, message string) *DRPolicyBuilder {
 	setCondition(&b.obj.Status.Conditions, v1alpha1.ConditionValidated, status, "Because", message)

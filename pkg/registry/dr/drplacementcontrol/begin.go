@@ -79,6 +79,7 @@ func (r *BeginREST) request(ctx context.Context, requested *dr.DRAction) action.
 		Force:            requested.Spec.Force,
 		RequestedBy:      userName(ctx),
 		Acknowledgements: acknowledgements(requested),
+		LeaveBehind:      requested.Spec.LeaveBehind,
 	}
 }
 

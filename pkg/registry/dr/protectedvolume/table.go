@@ -50,15 +50,18 @@ func newTable() rest.TableConvertor {
 			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.PVC.ConsistencyGroup) }},
 		column{Name: "Class", Wide: true, Description: "Its storage class.",
 			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.PVC.StorageClassName) }},
+		column{Name: "Handle", Wide: true, Description: "What the storage knows its volume by.",
+			Cell: func(v *dr.ProtectedVolume, _ time.Time) any { return base.OrNone(v.Status.PVC.VolumeHandle) }},
 		column{Name: "Observed", Wide: true, Description: "Time since the agent reported it.",
 			Cell: func(v *dr.ProtectedVolume, now time.Time) any { return base.ElapsedSince(v.Status.ObservedAt, now) }},
 	)
 }
 
-// wrong is the reason of the first condition that is not True, the volume's own readiness before its protection.
+// wrong is the reason of the first condition that is not True, the volume's own readiness before its protection. One that nobody waits
+// for is not wrong, but not what its condition makes it look like.
 func wrong(conditions []metav1.Condition) string {
 	for _, conditionType := range []string{dr.ConditionDataReady, dr.ConditionDataProtected} {
-		if c := meta.FindStatusCondition(conditions, conditionType); c != nil && c.Status != metav1.ConditionTrue {
+		if c := meta.FindStatusCondition(conditions, conditionType); c != nil && (c.Status != metav1.ConditionTrue || c.Reason == dr.ReasonSuperseded) {
 			return c.Reason
 		}
 	}

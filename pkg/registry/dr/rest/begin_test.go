@@ -168,6 +168,36 @@ func TestSameNameIsTheSameAction(t *testing.T) {
 	}
 }
 
+func TestMoreIsLeftBehindByAskingAgain(t *testing.T) {
+	a := newApplication(t)
+	groups := a.client.DrV1alpha1().VolumeReplicationGroups(a.namespace)
+	group := ok[*v1alpha1.VolumeReplicationGroup](t)(groups.Get(t.Context(), "shop."+a.target, metav1.GetOptions{}))
+	for _, name := range []string{"a", "b"} {
+		group.Status.ProtectedPVCs = append(group.Status.ProtectedPVCs, v1alpha1.ProtectedPVC{Namespace: a.namespace, Name: name})
+	}
+	ok[*v1alpha1.VolumeReplicationGroup](t)(groups.UpdateStatus(t.Context(), group, metav1.UpdateOptions{}))
+	leaving := func(claims ...string) *v1alpha1.DRAction {
+		return &v1alpha1.DRAction{Spec: v1alpha1.DRActionSpec{LeaveBehind: claims}}
+	}
+	first := ok[*v1alpha1.DRAction](t)(a.failover(deadSource("")))
+
+	again := ok[*v1alpha1.DRAction](t)(a.failover(leaving("b")))
+
+	current := a.placement().Status.CurrentAction
+	if again.UID != first.UID || !slices.Equal(again.Spec.LeaveBehind, []string{"b"}) || !slices.Equal(current.Spec.LeaveBehind, []string{"b"}) {
+		t.Errorf("the answer is %+v, and in the placement is %+v", again.Spec, current.Spec)
+	}
+	if _, err := a.failover(leaving("c")); !apierrors.IsInvalid(err) || !slices.Equal(causes(t, err), []string{"LeaveBehindKnown"}) {
+		t.Errorf("a claim that nobody has: %v", err)
+	}
+	if _, err := a.failover(leaving("a/b")); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "without their namespace") {
+		t.Errorf("no name of a claim: %v", err)
+	}
+	if _, err := a.relocate(leaving("a")); !apierrors.IsInvalid(err) || !strings.Contains(err.Error(), "loses nothing") {
+		t.Errorf("a relocate: %v", err)
+	}
+}
+
 func TestNameOfAnEarlierActionStaysThatAction(t *testing.T) {
 	a := newApplication(t)
 	first := ok[*v1alpha1.DRAction](t)(a.failover(deadSource("first")))
