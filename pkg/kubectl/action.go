@@ -26,6 +26,7 @@ type actionCommand struct {
 	reason           string
 	force            bool
 	acknowledgements []string
+	leaveBehind      []string
 	asking
 	waiting
 }
@@ -38,19 +39,29 @@ func newFailoverCommand(o *options) *cobra.Command {
 		Long: `Recover an application on another cluster from the last copy, without the cluster it runs on.
 
 What the application wrote after the last sync is lost; --dry-run says how much that is. The server refuses while the
-application's own cluster is healthy or the copy is too old (--force overrides both), and where nothing is known to stop a
-cluster that can't be reached from writing (--acknowledge SourceMayStillWrite takes that risk).`,
+application's own cluster is healthy, where the copy is too old or nothing replicates some of the volumes (--force overrides
+that), and where nothing is known to stop a cluster that can't be reached from writing (--acknowledge SourceMayStillWrite
+takes that risk).
+
+A volume that the other cluster can't recover would keep the application from running: --leave-behind goes on without it. It may
+be asked for again while the failover runs, with further volumes. What is in those is lost to the application; they are not
+deleted.`,
 		Example: `  # What would happen, and what would be lost
   kubectl drpc failover shop --dry-run
 
   # The cluster is gone: recover on the other one and watch it happen
-  kubectl drpc failover shop --acknowledge SourceMayStillWrite --reason "dr1 lost power" --wait`,
+  kubectl drpc failover shop --acknowledge SourceMayStillWrite --reason "dr1 lost power" --wait
+
+  # The failover that is under way waits for a volume that can't be recovered: go on without it
+  kubectl drpc failover shop --leave-behind data-1`,
 	}
 	a.addTo(cmd)
-	cmd.Flags().BoolVar(&a.force, "force", false, "override that the source is healthy, or that the copy is older than twice the policy's interval")
+	cmd.Flags().BoolVar(&a.force, "force", false, "override that the source is healthy, that the copy is older than twice the policy's interval, or that nothing replicates some of the volumes")
 	cmd.Flags().StringSliceVar(&a.acknowledgements, "acknowledge", nil, "a risk you take knowingly: "+string(v1alpha1.AckSourceMayStillWrite))
 	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("acknowledge",
 		cobra.FixedCompletions([]string{string(v1alpha1.AckSourceMayStillWrite)}, cobra.ShellCompDirectiveNoFileComp)))
+	cmd.Flags().StringSliceVar(&a.leaveBehind, "leave-behind", nil, "PersistentVolumeClaims to go on without, also while the failover runs; what is in them is lost to the application")
+	cobra.CheckErr(cmd.RegisterFlagCompletionFunc("leave-behind", a.completeClaims))
 	return cmd
 }
 
@@ -170,6 +181,7 @@ func (a *actionCommand) request() *v1alpha1.DRAction {
 		ObjectMeta: metav1.ObjectMeta{Name: a.name},
 		Spec: v1alpha1.DRActionSpec{
 			TargetCluster: a.to, Reason: a.reason, Force: a.force, Acknowledgements: acknowledgements(a.acknowledgements),
+			LeaveBehind: slices.Compact(slices.Sorted(slices.Values(a.leaveBehind))),
 		},
 	}
 }

@@ -24,6 +24,10 @@ func TestActions(t *testing.T) {
 	give := func(action *v1alpha1.DRAction, err error) func(bool) (*v1alpha1.DRAction, error) {
 		return func(bool) (*v1alpha1.DRAction, error) { return action, err }
 	}
+	leaving := func(action *v1alpha1.DRAction) *v1alpha1.DRAction {
+		action.Spec.LeaveBehind = []string{"data-1", "data-2"}
+		return action
+	}
 	refusedPlan := planned(failover)
 	refusedPlan.Status.Checks[1].Result = v1alpha1.CheckFailed
 
@@ -40,7 +44,13 @@ func TestActions(t *testing.T) {
 	}{
 		"failover accepted": {verb: "failover", answer: give(accepted(failover), nil), code: ExitDone, dryRun: []bool{false}},
 		"failover dry run":  {verb: "failover", args: []string{"--dry-run"}, answer: give(planned(failover), nil), code: ExitDone, dryRun: []bool{true}},
-		"relocate dry run":  {verb: "relocate", args: []string{"--dry-run=server"}, answer: give(planned(relocate), nil), code: ExitDone, dryRun: []bool{true}},
+		"failover without volumes dry run": {
+			verb: "failover", args: []string{"--dry-run", "--leave-behind=data-1,data-2"}, answer: give(leaving(planned(failover)), nil), code: ExitDone, dryRun: []bool{true},
+		},
+		"failover without volumes": {
+			verb: "failover", args: []string{"--wait", "--leave-behind=data-1,data-2"}, answer: give(leaving(ended(failover, v1alpha1.ReasonSucceeded)), nil), code: ExitDone, dryRun: []bool{false},
+		},
+		"relocate dry run": {verb: "relocate", args: []string{"--dry-run=server"}, answer: give(planned(relocate), nil), code: ExitDone, dryRun: []bool{true}},
 		"dry run of what would be refused": {
 			verb: "failover", args: []string{"--dry-run"}, answer: give(refusedPlan, nil), code: ExitFailed, dryRun: []bool{true},
 		},
@@ -113,11 +123,12 @@ func TestRequestCarriesWhatWasAskedFor(t *testing.T) {
 	b := newBench()
 	b.answer("failover", func(bool) (*v1alpha1.DRAction, error) { return accepted(v1alpha1.ActionFailover), nil })
 	b.run(t, t.Context(), "failover", "shop", "--to", "dr2", "--force", "--acknowledge", "SourceMayStillWrite", "--acknowledge", "SourceMayStillWrite",
-		"--reason", "fire", "--name", "tonight")
+		"--reason", "fire", "--name", "tonight", "--leave-behind", "data-2,data-1", "--leave-behind", "data-1")
 	want := []*v1alpha1.DRAction{{
 		ObjectMeta: metav1.ObjectMeta{Name: "tonight"},
 		Spec: v1alpha1.DRActionSpec{
 			TargetCluster: "dr2", Force: true, Reason: "fire", Acknowledgements: []v1alpha1.Acknowledgement{v1alpha1.AckSourceMayStillWrite},
+			LeaveBehind: []string{"data-1", "data-2"},
 		},
 	}}
 	if diff := cmp.Diff(want, b.requests); diff != "" {

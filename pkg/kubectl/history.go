@@ -56,7 +56,7 @@ func historyCells(now time.Time, action v1alpha1.DRAction) []string {
 	}
 }
 
-// lossTaken is the data-loss window an action was accepted with; one that was taken back lost nothing.
+// lossTaken is the data-loss window an action was accepted with, and what was left behind; one that was taken back lost nothing.
 func lossTaken(action v1alpha1.DRAction) string {
 	window := action.Status.DataLossWindow
 	switch {
@@ -65,7 +65,7 @@ func lossTaken(action v1alpha1.DRAction) string {
 	case window == nil:
 		return "unknown"
 	default:
-		return "≤ " + span(window.Duration.Duration)
+		return "≤ " + span(window.Duration.Duration) + leftBehind(action.Spec)
 	}
 }
 

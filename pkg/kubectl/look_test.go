@@ -53,10 +53,14 @@ func group(cluster string, state v1alpha1.VolumeReplicationGroupState) *v1alpha1
 }
 
 func volume(cluster, pvc string, state v1alpha1.VolumeReplicationGroupState) *v1alpha1.ProtectedVolume {
+	var method v1alpha1.ReplicationMethod
+	if state == v1alpha1.SecondaryState {
+		method = v1alpha1.MethodVolumeReplication
+	}
 	return &v1alpha1.ProtectedVolume{
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: cluster + ".shop." + cluster + "." + pvc},
 		Status: v1alpha1.ProtectedVolumeStatus{
-			Cluster: cluster, VolumeReplicationGroup: "shop." + cluster, State: state, PVC: v1alpha1.ProtectedPVC{Namespace: "shop", Name: pvc},
+			Cluster: cluster, VolumeReplicationGroup: "shop." + cluster, State: state, PVC: v1alpha1.ProtectedPVC{Namespace: "shop", Name: pvc, ReplicationMethod: method},
 		},
 	}
 }
@@ -103,6 +107,25 @@ func everyMethod() []runtime.Object {
 		unprotected,
 		replicated(primary("shared"), v1alpha1.MethodShared, isProtected),
 		replicated(volume("dr2", "files", v1alpha1.SecondaryState), v1alpha1.MethodVolSync, func(p *v1alpha1.ProtectedPVC) { p.Peer = "dr1" }),
+	}
+}
+
+// withoutItsLate is an application that no longer has a volume which the cluster it came from still has, as it has one that
+// nothing replicates.
+func withoutItsLate() []runtime.Object {
+	late := replicated(volume("dr1", "late", v1alpha1.SecondaryState), v1alpha1.MethodVolumeReplication, func(p *v1alpha1.ProtectedPVC) {
+		p.Conditions = []metav1.Condition{
+			condition(v1alpha1.ConditionDataReady, metav1.ConditionTrue, v1alpha1.ReasonSuperseded,
+				"PersistentVolumeClaim shop/late: the application has no such claim on dr2, where it runs"),
+			condition(v1alpha1.ConditionDataProtected, metav1.ConditionTrue, v1alpha1.ReasonSuperseded, ""),
+		}
+	})
+	app := protectedApp()
+	app.Status.PrimaryCluster = "dr2"
+	app.Status.Clusters[0].State, app.Status.Clusters[1].State = v1alpha1.SecondaryState, v1alpha1.PrimaryState
+	return []runtime.Object{
+		app, group("dr1", v1alpha1.SecondaryState), group("dr2", v1alpha1.PrimaryState),
+		late, volume("dr1", "data", v1alpha1.SecondaryState), replicated(volume("dr1", "scratch", v1alpha1.SecondaryState), "", func(*v1alpha1.ProtectedPVC) {}), synced(volume("dr2", "data", v1alpha1.PrimaryState), 12*time.Second),
 	}
 }
 
@@ -168,6 +191,7 @@ func TestLooking(t *testing.T) {
 			args: []string{"status", "shop"},
 		},
 		"status of every method":           {objects: everyMethod(), args: []string{"status", "shop"}},
+		"status of a former primary":       {objects: withoutItsLate(), args: []string{"status", "shop"}},
 		"status of a troubled application": {objects: troubled(), args: []string{"status", "shop"}},
 		"status during a failover":         {objects: failingOver(), args: []string{"status"}},
 		"status of all namespaces":         {objects: []runtime.Object{protectedApp(), elsewhere}, args: []string{"status", "-A"}},
@@ -195,15 +219,24 @@ func TestCompletion(t *testing.T) {
 		args []string
 		want string
 	}{
-		"names":                {args: []string{"__complete", "failover", "-n", "shop", ""}, want: "shop\n:4\n"},
-		"only one name":        {args: []string{"__complete", "failover", "-n", "shop", "shop", ""}, want: ":4\n"},
-		"clusters to go to":    {args: []string{"__complete", "failover", "-n", "shop", "shop", "--to", ""}, want: "dr2\n:4\n"},
-		"acknowledgements":     {args: []string{"__complete", "failover", "-n", "shop", "shop", "--acknowledge", ""}, want: "SourceMayStillWrite\n:4\n"},
+		"names":             {args: []string{"__complete", "failover", "-n", "shop", ""}, want: "shop\n:4\n"},
+		"only one name":     {args: []string{"__complete", "failover", "-n", "shop", "shop", ""}, want: ":4\n"},
+		"clusters to go to": {args: []string{"__complete", "failover", "-n", "shop", "shop", "--to", ""}, want: "dr2\n:4\n"},
+		"acknowledgements":  {args: []string{"__complete", "failover", "-n", "shop", "shop", "--acknowledge", ""}, want: "SourceMayStillWrite\n:4\n"},
+		"claims to leave behind": {
+			args: []string{"__complete", "failover", "-n", "shop", "shop", "--leave-behind", ""}, want: "data-shop-0\ndata-shop-1\n:4\n",
+		},
+		"and further ones": {
+			args: []string{"__complete", "failover", "-n", "shop", "shop", "--leave-behind", "data-shop-1,"},
+			want: "data-shop-1,data-shop-0\ndata-shop-1,data-shop-1\n:4\n",
+		},
 		"names for the status": {args: []string{"__complete", "status", "-n", "shop", ""}, want: "shop\n:4\n"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(protectedApp())
+			primary := group("dr1", v1alpha1.PrimaryState)
+			primary.Status.ProtectedPVCs = []v1alpha1.ProtectedPVC{{Namespace: "shop", Name: "data-shop-0"}, {Namespace: "shop", Name: "data-shop-1"}}
+			b := newBench(protectedApp(), primary)
 			t.Setenv("KUBECONFIG", "/dev/null")
 			cmd := newCommand(newTestOptions(b))
 			cmd.SetArgs(tt.args)

@@ -48,7 +48,7 @@ func printOutcome(out io.Writer, now time.Time, action *v1alpha1.DRAction) {
 	}
 	fmt.Fprintf(out, "  %s may run on %s\n", action.Spec.DRPlacementControl, action.Spec.TargetCluster)
 	if window := status.DataLossWindow; window != nil {
-		fmt.Fprintf(out, "  lost: what was written after %s\n", moment(now, window.SyncPoint.Time))
+		fmt.Fprintf(out, "  lost: what was written after %s%s\n", moment(now, window.SyncPoint.Time), leftBehind(action.Spec))
 	}
 }
 

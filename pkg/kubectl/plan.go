@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
@@ -57,7 +58,15 @@ func lossAhead(now time.Time, action *v1alpha1.DRAction) string {
 	if window == nil {
 		return "unknown: the server named no sync point"
 	}
-	return fmt.Sprintf("everything written after %s, %s", moment(now, window.SyncPoint.Time), age(now, window.SyncPoint.Time))
+	return fmt.Sprintf("everything written after %s, %s", moment(now, window.SyncPoint.Time), age(now, window.SyncPoint.Time)) + leftBehind(action.Spec)
+}
+
+// leftBehind says which volumes are lost to an application besides, if any.
+func leftBehind(spec v1alpha1.DRActionSpec) string {
+	if len(spec.LeaveBehind) == 0 {
+		return ""
+	}
+	return ", and all that is in " + strings.Join(spec.LeaveBehind, ", ")
 }
 
 // wouldBeRefused reports whether a check of a plan stands against the action.

@@ -5,9 +5,14 @@
 package kubectl
 
 import (
+	"strings"
+
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
 
 // NewCommand makes the kubectl drpc command. The errors it returns go through ExitCode.
@@ -76,4 +81,28 @@ func (o *options) completeClusters(cmd *cobra.Command, args []string, _ string) 
 		}
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeClaims completes the names of the application's claims, of which several are given with commas between them.
+func (o *options) completeClaims(cmd *cobra.Command, args []string, typed string) ([]string, cobra.ShellCompDirective) {
+	if len(args) != 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	s, err := o.open()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	selector := metav1.ListOptions{LabelSelector: v1alpha1.LabelDRPlacementControl + "=" + args[0]}
+	groups, err := s.DrV1alpha1().VolumeReplicationGroups(s.namespace).List(cmd.Context(), selector)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	before := typed[:strings.LastIndex(typed, ",")+1]
+	names := sets.New[string]()
+	for _, group := range groups.Items {
+		for i := range group.Status.ProtectedPVCs {
+			names.Insert(before + group.Status.ProtectedPVCs[i].Name)
+		}
+	}
+	return sets.List(names), cobra.ShellCompDirectiveNoFileComp
 }

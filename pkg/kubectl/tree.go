@@ -134,6 +134,9 @@ func actionLines(now time.Time, action *v1alpha1.ActionRecord) []string {
 		return nil
 	}
 	what := fmt.Sprintf("%s %s: %s → %s", action.Spec.Type, action.Name, action.Spec.SourceCluster, action.Spec.TargetCluster)
+	if len(action.Spec.LeaveBehind) > 0 {
+		what += " without " + strings.Join(action.Spec.LeaveBehind, ", ")
+	}
 	if isComplete(action.Status) {
 		line := fmt.Sprintf("last: %s, %s", what, result(action.Status))
 		if action.Status.CompletionTime != nil {
@@ -204,7 +207,20 @@ func (a application) volumesOf(group v1alpha1.VolumeReplicationGroup) []v1alpha1
 }
 
 func volumeNode(now time.Time, volume v1alpha1.ProtectedVolumeStatus) node {
-	return node{line: volume.PVC.Name + "  " + syncState(now, volume), remarks: badConditions(volume.PVC.Conditions)}
+	n := node{line: volume.PVC.Name + "  " + syncState(now, volume), remarks: badConditions(volume.PVC.Conditions)}
+	if said := superseded(volume.PVC); said != nil && said.Message != "" {
+		n.remarks = append(n.remarks, markWarning+" "+said.Message)
+	}
+	return n
+}
+
+// superseded is what is said of a volume that the application, where it runs now, no longer has; nil of any other.
+func superseded(pvc v1alpha1.ProtectedPVC) *metav1.Condition {
+	ready := meta.FindStatusCondition(pvc.Conditions, v1alpha1.ConditionDataReady)
+	if ready == nil || ready.Reason != v1alpha1.ReasonSuperseded {
+		return nil
+	}
+	return ready
 }
 
 // syncState says how a volume is replicated, and how far its copy has come.
@@ -212,7 +228,9 @@ func syncState(now time.Time, volume v1alpha1.ProtectedVolumeStatus) string {
 	pvc := volume.PVC
 	words := method(pvc)
 	switch {
-	case volume.State == v1alpha1.SecondaryState:
+	case superseded(pvc) != nil:
+		return words + "superseded"
+	case volume.State == v1alpha1.SecondaryState && pvc.ReplicationMethod != "":
 		return words + "copy"
 	case pvc.ReplicationMethod == v1alpha1.MethodShared:
 		return strings.TrimSuffix(words, ", ")
