@@ -37,6 +37,8 @@ func (m *model) acts(s *state, c int) error {
 		site.vrs[step.volume] = m.wished(wish{site.vrs[step.volume], step.volume, opPromote, 0})
 	case opDemote, opRefresh:
 		site.vrs[step.volume] = m.wished(wish{site.vrs[step.volume], step.volume, step.op, step.how})
+	case opEnd:
+		site.vrs[step.volume] = m.wished(wish{site.vrs[step.volume], step.volume, opRelease, 0})
 	case opRelease:
 		m.release(site, step.volume)
 	case opResume:

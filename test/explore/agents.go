@@ -13,6 +13,7 @@ import (
 
 	"github.com/ramendr/dr-apiserver/pkg/agent"
 	"github.com/ramendr/dr-apiserver/pkg/agent/checkpoint"
+	"github.com/ramendr/dr-apiserver/pkg/agent/mark"
 	"github.com/ramendr/dr-apiserver/pkg/agent/replication"
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 )
@@ -74,6 +75,7 @@ const (
 	opDemote
 	opRefresh
 	opRelease
+	opEnd
 	opResume
 	opForget
 	opLeave
@@ -197,8 +199,9 @@ func (m *model) captureFacts(k memory) agent.CaptureFacts {
 // observed is a claim as the agent observes it.
 func (m *model) observed(c, v int, claimed claimState, vr ref) agent.Volume {
 	out := agent.Volume{Volume: m.claim(v, claimed), Selected: true, Class: "class", State: m.replicationState(vr, v)}
-	if claimed == claimOwned {
+	if out.Method = v1alpha1.MethodVolumeReplication; claimed == claimOwned {
 		out.Owner, out.Claimed = groupKey(c).String(), true
+		out.PVC.Annotations = map[string]string{mark.Method: string(out.Method)}
 	}
 	return out
 }
@@ -247,6 +250,7 @@ func (m *model) planAgent(f *agent.Facts, d *agent.Decision) []agentStep {
 	add(opPromote, d.Promote)
 	add(opDemote, d.Demote)
 	add(opRefresh, d.Refresh)
+	add(opEnd, d.End)
 	add(opRelease, d.Release)
 	if d.Resume {
 		plan = append(plan, agentStep{op: opResume})

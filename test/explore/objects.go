@@ -89,7 +89,13 @@ func (m *model) putGroup(g *v1alpha1.VolumeReplicationGroup) ref {
 
 func plainStatus(s v1alpha1.VolumeReplicationGroupStatus) v1alpha1.VolumeReplicationGroupStatus {
 	s.Conditions = plain(s.Conditions)
-	s.ProtectedPVCs, s.LastUpdateTime, s.LastGroupSyncDuration, s.LastGroupSyncBytes = nil, nil, nil, nil
+	s.LastUpdateTime, s.LastGroupSyncDuration, s.LastGroupSyncBytes = nil, nil, nil
+	for i, row := range s.ProtectedPVCs {
+		// Of rows only matters which volumes there are: what they say of themselves the conditions say of all.
+		s.ProtectedPVCs[i] = v1alpha1.ProtectedPVC{
+			Namespace: row.Namespace, Name: row.Name, VolumeHandle: row.VolumeHandle, ReplicationMethod: row.ReplicationMethod,
+		}
+	}
 	return s
 }
 
