@@ -87,6 +87,20 @@ func (k Kind) flags() []string {
 	return flags
 }
 
+// has tells whether a volume is replicated by a method.
+func (k Kind) has(method v1alpha1.ReplicationMethod) bool {
+	return slices.ContainsFunc(k.Classes, func(class string) bool { return methods[class] == method })
+}
+
+// inTurns are the kinds of so many applications.
+func inTurns(take []Kind, apps int) []Kind {
+	var all []Kind
+	for app := range apps {
+		all = append(all, take[app%len(take)])
+	}
+	return all
+}
+
 // method is how the volume of a claim is replicated.
 func (k Kind) method(claim string) v1alpha1.ReplicationMethod {
 	for i, class := range k.Classes {

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/pkg/failpoint"
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
 	"github.com/ramendr/dr-apiserver/test/playground/component"
@@ -23,8 +24,10 @@ type fault struct {
 	atLeast, atMost time.Duration
 	// excludes names what other fault of the same target can't be there at the same time; empty means the same fault.
 	excludes string
-	do       func(ctx context.Context, p *framework.Playground, target string) error
-	undo     func(ctx context.Context, p *framework.Playground, target string) error
+	// of is the method without which it has no effect: it is drawn only where an application has a volume that is replicated so.
+	of   v1alpha1.ReplicationMethod
+	do   func(ctx context.Context, p *framework.Playground, target string) error
+	undo func(ctx context.Context, p *framework.Playground, target string) error
 }
 
 func (f fault) exclusive(name, target string) string {
@@ -74,10 +77,17 @@ var faults = map[string]fault{
 	"snapshots fail":     storage("fail=create-snapshot:2", "fail=create-snapshot.after:2", "fail=delete-snapshot:2", "fail=restore:2"),
 	"snapshots hang":     storage("hang=create-snapshot", "hang=delete-snapshot", "hang=restore"),
 	"snapshots crash":    storage("crash=create-snapshot.after", "crash=restore.after"),
-	"movers fail":        storage("fail=mover-connect:2", "fail=mover-piece:2", "fail=mover-finish:2"),
-	"movers hang":        storage("hang=mover-connect", "hang=mover-piece.after", "hang=mover-finish", "hang=mover-finish.after"),
-	"movers crash":       storage("crash=mover-piece.after", "crash=mover-finish", "crash=mover-finish.after"),
-	"disk full":          {targets: disks, atLeast: 3 * time.Second, atMost: 15 * time.Second, do: disk("full"), undo: disk("heal")},
+	// A cycle of a group takes one snapshot of all members, and deletes that of the cycle before.
+	"group snapshots fail": storageOf(v1alpha1.MethodVolSyncGroup,
+		"fail=create-group-snapshot:2", "fail=create-group-snapshot.after:2", "fail=delete-group-snapshot:2", "fail=delete-group-snapshot.after:2"),
+	"group snapshots hang": storageOf(v1alpha1.MethodVolSyncGroup,
+		"hang=create-group-snapshot", "hang=create-group-snapshot.after", "hang=delete-group-snapshot", "hang=delete-group-snapshot.after"),
+	"group snapshots crash": storageOf(v1alpha1.MethodVolSyncGroup,
+		"crash=create-group-snapshot", "crash=create-group-snapshot.after", "crash=delete-group-snapshot", "crash=delete-group-snapshot.after"),
+	"movers fail":  storage("fail=mover-connect:2", "fail=mover-piece:2", "fail=mover-finish:2"),
+	"movers hang":  storage("hang=mover-connect", "hang=mover-piece.after", "hang=mover-finish", "hang=mover-finish.after"),
+	"movers crash": storage("crash=mover-piece.after", "crash=mover-finish", "crash=mover-finish.after"),
+	"disk full":    {targets: disks, atLeast: 3 * time.Second, atMost: 15 * time.Second, do: disk("full"), undo: disk("heal")},
 	"clock wrong": {atLeast: 10 * time.Second, atMost: 40 * time.Second, do: skew, undo: unskew, targets: []string{
 		"hub +95s", "hub -95s", "dr1 +95s", "dr1 -95s", "dr2 +95s", "dr2 -95s",
 	}},
@@ -93,8 +103,15 @@ func s3(word string) fault {
 }
 
 // storage goes wrong on one cluster, for all applications there.
-func storage(what ...string) fault {
-	f := fault{excludes: "storage", atLeast: 3 * time.Second, atMost: 20 * time.Second}
+func storage(what ...string) fault { return storageOf("", what...) }
+
+// storageOf goes wrong in what is done for one method only.
+func storageOf(method v1alpha1.ReplicationMethod, what ...string) fault {
+	f := fault{of: method, excludes: "storage", atLeast: 3 * time.Second, atMost: 20 * time.Second}
+	if method != "" {
+		// What is done once in a cycle takes longer to come by.
+		f.atLeast, f.atMost = 20*time.Second, 50*time.Second
+	}
 	for _, cluster := range clusters {
 		for _, w := range what {
 			f.targets = append(f.targets, cluster+" "+w)

@@ -14,6 +14,8 @@ import (
 const (
 	// KindFault is a fault that was put in place or taken back.
 	KindFault = "fault"
+	// KindMet is a fault of its storage that a cluster came by.
+	KindMet = "met"
 	// KindRequest is a request of a person and its answer.
 	KindRequest = "request"
 	// KindAction is a DRAction as a watcher saw it.

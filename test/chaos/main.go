@@ -77,10 +77,11 @@ func (o options) again() string {
 
 // plan prints what would happen.
 func plan(o options, take []Kind, out io.Writer) {
-	for app := range o.apps {
-		fmt.Fprintf(out, "app %d is %s\n", app, take[app%len(take)])
+	apps := inTurns(take, o.apps)
+	for app, kind := range apps {
+		fmt.Fprintf(out, "app %d is %s\n", app, kind)
 	}
-	for _, e := range Schedule(o.seed, o.length, o.apps) {
+	for _, e := range Schedule(o.seed, o.length, apps) {
 		fmt.Fprintf(out, "%7.1fs  %s\n", e.At.Seconds(), e)
 	}
 }
@@ -103,8 +104,8 @@ func chaos(ctx context.Context, o options, take []Kind, out io.Writer) (err erro
 		return err
 	}
 	defer history.Close()
-	r := &run{playground: playground, history: history, say: say, kinds: take}
-	violations, found, err := r.whole(ctx, Schedule(o.seed, o.length, o.apps), o.apps)
+	r := &run{playground: playground, history: history, say: say, kinds: inTurns(take, o.apps)}
+	violations, found, err := r.whole(ctx, Schedule(o.seed, o.length, r.kinds))
 	if err == nil && len(violations) > 0 {
 		err = errViolated
 	}
@@ -139,8 +140,8 @@ func boot(ctx context.Context) (*framework.Playground, error) {
 }
 
 // whole deploys, lets the schedule happen, takes all back, waits until everything has settled, and checks.
-func (r *run) whole(ctx context.Context, events []Event, apps int) ([]Violation, []Finding, error) {
-	if err := r.deploy(ctx, apps); err != nil {
+func (r *run) whole(ctx context.Context, events []Event) ([]Violation, []Finding, error) {
+	if err := r.deploy(ctx); err != nil {
 		return nil, nil, err
 	}
 	stopWatching, err := r.follow(ctx, events)

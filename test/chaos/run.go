@@ -24,7 +24,7 @@ type run struct {
 	playground *framework.Playground
 	history    *History
 	apps       []*framework.App
-	// kinds of applications, which take turns.
+	// kinds of the applications.
 	kinds []Kind
 	say   func(format string, args ...any)
 	// people are those who still wait for what they asked for.
@@ -32,12 +32,11 @@ type run struct {
 }
 
 // deploy puts the applications into the playground, every second one on dr2, and has them protected.
-func (r *run) deploy(ctx context.Context, count int) error {
+func (r *run) deploy(ctx context.Context) error {
 	p := &person{history: r.history}
-	for i := range count {
+	for i, kind := range r.kinds {
 		app := r.playground.App(fmt.Sprintf("chaos-%d", i))
 		cluster := clusters[i%len(clusters)]
-		kind := r.kind(i)
 		r.say("%s is %s", app.Namespace, kind)
 		if err := app.Deploy(ctx, cluster, len(kind.Classes), kind.flags()...); err != nil {
 			return err
@@ -52,8 +51,6 @@ func (r *run) deploy(ctx context.Context, count int) error {
 	}
 	return nil
 }
-
-func (r *run) kind(app int) Kind { return r.kinds[app%len(r.kinds)] }
 
 // follow lets the schedule happen while the API is probed and watched. It returns when the last event is over.
 func (r *run) follow(ctx context.Context, events []Event) (stopWatching func(), err error) {
@@ -75,6 +72,9 @@ func (r *run) follow(ctx context.Context, events []Event) (stopWatching func(), 
 			watchers.Go(func() { looked.look(watching, app, a) })
 		})
 	})
+	for _, cluster := range clusters {
+		watchers.Go(func() { followStorage(watching, r.playground, cluster, r.history) })
+	}
 	r.perform(ctx, events)
 	return func() {
 		cancel()
@@ -167,7 +167,7 @@ func (r *run) settle(ctx context.Context) []Violation {
 	failures := make([]error, len(r.apps))
 	var wait sync.WaitGroup
 	for i, app := range r.apps {
-		wait.Go(func() { failures[i] = settled(ctx, app, r.kind(i), r.history) })
+		wait.Go(func() { failures[i] = settled(ctx, app, r.kinds[i], r.history) })
 	}
 	wait.Wait()
 	var out []Violation
@@ -234,7 +234,7 @@ func (r *run) find() ([]Finding, error) {
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, Finding{App: app.Namespace, Kind: r.kind(i), Report: report})
+		found = append(found, Finding{App: app.Namespace, Kind: r.kinds[i], Report: report})
 	}
 	return found, nil
 }

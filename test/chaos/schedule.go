@@ -54,14 +54,15 @@ func (e Event) String() string {
 	}
 }
 
-// Schedule returns what is done in the time given, which follows from the seed alone. Every fault is taken back by the end.
-func Schedule(seed uint64, length time.Duration, apps int) []Event {
+// Schedule returns what is done to the applications in the time given, which follows from the seed and their methods. Every fault is
+// taken back by the end.
+func Schedule(seed uint64, length time.Duration, apps []Kind) []Event {
 	r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // it is to be foreseeable
 	var events []Event
 	for app := range apps {
 		events = append(events, verbs(r, length, app)...)
 	}
-	events = append(events, disturbances(r, length)...)
+	events = append(events, disturbances(r, length, apps)...)
 	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.At, b.At) })
 	return events
 }
@@ -87,12 +88,14 @@ func verbs(r *rand.Rand, length time.Duration, app int) []Event {
 }
 
 // disturbances come one after the other, each while the one before may still last.
-func disturbances(r *rand.Rand, length time.Duration) []Event {
+func disturbances(r *rand.Rand, length time.Duration, apps []Kind) []Event {
 	var events []Event
 	busy := map[string]time.Duration{}
-	names := make([]string, 0, len(faults))
-	for name := range faults {
-		names = append(names, name)
+	var names []string
+	for name, fault := range faults {
+		if fault.of == "" || slices.ContainsFunc(apps, func(k Kind) bool { return k.has(fault.of) }) {
+			names = append(names, name)
+		}
 	}
 	slices.Sort(names)
 	for at := between(r, 3*time.Second, 8*time.Second); at < length; at += between(r, 2*time.Second, 9*time.Second) {

@@ -13,7 +13,8 @@ import (
 )
 
 func TestASeedReproducesItsSchedule(t *testing.T) {
-	first, again, other := Schedule(7, time.Minute, 3), Schedule(7, time.Minute, 3), Schedule(8, time.Minute, 3)
+	three := inTurns(kinds, 3)
+	first, again, other := Schedule(7, time.Minute, three), Schedule(7, time.Minute, three), Schedule(8, time.Minute, three)
 	if !slices.Equal(first, again) {
 		t.Error("the same seed gives another schedule")
 	}
@@ -26,7 +27,7 @@ func TestEveryFaultIsTakenBackByTheEnd(t *testing.T) {
 	const length = 2 * time.Minute
 	for seed := range uint64(50) {
 		open := map[string]Event{}
-		for _, e := range Schedule(seed, length, 2) {
+		for _, e := range Schedule(seed, length, inTurns(kinds, len(kinds))) {
 			if e.At > length {
 				t.Fatalf("seed %d: %s at %s is after the end", seed, e, e.At)
 			}
@@ -52,7 +53,7 @@ func TestEveryFaultIsTakenBackByTheEnd(t *testing.T) {
 func TestSeedsComeByEveryFaultAndEveryVerb(t *testing.T) {
 	seen := map[string]bool{}
 	for seed := range uint64(20) {
-		for _, e := range Schedule(seed, 5*time.Minute, 4) {
+		for _, e := range Schedule(seed, 5*time.Minute, inTurns(kinds, len(kinds))) {
 			seen[e.Fault], seen[string(e.Verb)] = true, true
 		}
 	}
@@ -64,6 +65,16 @@ func TestSeedsComeByEveryFaultAndEveryVerb(t *testing.T) {
 	for _, verb := range weighted {
 		if !seen[string(verb)] {
 			t.Errorf("%s is never drawn", verb)
+		}
+	}
+}
+
+func TestAFaultOfAMethodIsDrawnOnlyWhereAVolumeIsReplicatedByIt(t *testing.T) {
+	for seed := range uint64(20) {
+		for _, e := range Schedule(seed, 5*time.Minute, inTurns(kinds, 4)) {
+			if of := faults[e.Fault].of; of != "" && !slices.ContainsFunc(inTurns(kinds, 4), func(k Kind) bool { return k.has(of) }) {
+				t.Errorf("seed %d: %s, and nothing is replicated by %s", seed, e, of)
+			}
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 // summarize says in a few lines what happened.
 func summarize(history []Entry, found []Finding, say func(string, ...any)) {
 	kinds := map[string]bool{}
+	met := map[string]int{}
 	faultsDone, answers, ends, writes, seen, restored := map[string]int{}, map[string]int{}, map[string]int{}, 0, 0, 0
 	for _, e := range history {
 		switch {
@@ -21,6 +22,9 @@ func summarize(history []Entry, found []Finding, say func(string, ...any)) {
 			kinds[kindOf(e.What)] = true
 		case e.Kind == KindFault && e.Error != "":
 			faultsDone["had none"]++
+		case e.Kind == KindMet:
+			_, what, _ := strings.Cut(e.What, " ")
+			met[what]++
 		case e.Kind == KindRequest:
 			answers[string(e.Answer)]++
 		case e.Kind == KindWrite && e.Answer == Accepted:
@@ -36,6 +40,7 @@ func summarize(history []Entry, found []Finding, say func(string, ...any)) {
 			ends[l.last().Ended]++
 		}
 	}
+	say("Storage came by: %s.", counts(met))
 	say("Faults of %d kinds: %s. Requests: %s. Actions: %s.", len(kinds), counts(faultsDone), counts(answers), counts(ends))
 	acknowledged, lost, overlaps := 0, 0, 0
 	for _, f := range found {

@@ -5,6 +5,7 @@ package e2e
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
@@ -106,17 +107,29 @@ func inStep(ctx context.Context, app *framework.App, name string, step v1alpha1.
 func relocated(ctx context.Context, app *framework.App, request v1alpha1.DRActionSpec) *v1alpha1.DRAction {
 	GinkgoHelper()
 	By("relocating " + app.Namespace + " to " + request.TargetCluster)
-	action, err := app.Relocate(ctx, request)
-	Expect(err).NotTo(HaveOccurred())
-	return succeeded(ctx, app, action.Name)
+	return succeeded(ctx, app, accepted(ctx, app.Relocate, request).Name)
+}
+
+// accepted asks for an action, and again where the refusal says that an agent is about to report on what has just been changed.
+func accepted(
+	ctx context.Context, ask func(context.Context, v1alpha1.DRActionSpec, ...framework.Option) (*v1alpha1.DRAction, error), request v1alpha1.DRActionSpec,
+) (action *v1alpha1.DRAction) {
+	GinkgoHelper()
+	Eventually(func(ctx context.Context) (err error) {
+		action, err = ask(ctx, request)
+		if err != nil && !strings.Contains(err.Error(), "ask again in a moment") {
+			return StopTrying("it is not accepted").Wrap(err)
+		}
+		return err
+	}).WithContext(ctx).WithTimeout(framework.Soon).Should(Succeed())
+	return action
 }
 
 // failedOver recovers the application on dr2 and waits until it runs there.
 func failedOver(ctx context.Context, app *framework.App, request v1alpha1.DRActionSpec) *v1alpha1.DRAction {
 	GinkgoHelper()
 	By("failing " + app.Namespace + " over to " + request.TargetCluster)
-	action, err := app.Failover(ctx, request)
-	Expect(err).NotTo(HaveOccurred())
+	action := accepted(ctx, app.Failover, request)
 	Expect(action.Status.DataLossWindow).NotTo(BeNil(), "an accepted failover says what it gives up")
 	return succeeded(ctx, app, action.Name)
 }

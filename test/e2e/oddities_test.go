@@ -43,6 +43,7 @@ var _ = Describe("A volume that is not like others", func() {
 
 			grow(ctx, app, framework.DR2, "many", "3Gi")
 			deleteClaim(ctx, app, framework.DR2, "late")
+			itIsReadyAndSays(ctx, app, "/late: the application has no such claim on dr2")
 			settled(ctx, app, framework.DR2)
 			relocated(ctx, app, toDR1)
 			itIsWhatItWas(ctx, app, framework.DR1, "3Gi")
@@ -58,26 +59,6 @@ var _ = Describe("A volume that is not like others", func() {
 			Expect(volumeOf(ctx, app, framework.DR1, "raw").Spec.PersistentVolumeReclaimPolicy).To(Equal(corev1.PersistentVolumeReclaimDelete))
 			Expect(volumeOf(ctx, app, framework.DR1, "kept").Spec.PersistentVolumeReclaimPolicy).To(Equal(corev1.PersistentVolumeReclaimRetain))
 		}, SpecTimeout(specTimeout))
-
-	It("can be given up on the cluster it was failed away from once the application has no such claim any more", func(ctx SpecContext) {
-		app := newApp()
-		Expect(app.Deploy(ctx, framework.DR1, 1)).To(Succeed())
-		createClaim(ctx, app, framework.DR1, "late", replicatedClass)
-		Expect(app.Protect(ctx)).To(Succeed())
-		itIsProtected(ctx, app, framework.DR1, "late")
-		fault(ctx, app, "hang=demote")
-		failedOver(ctx, app, forced)
-		deleteClaim(ctx, app, framework.DR2, "late")
-		letGoOn(ctx, app)
-		By("waiting until it is said what to do")
-		_, err := app.Await(ctx, framework.Soon, framework.False[*v1alpha1.DRPlacementControl](v1alpha1.ConditionPeerReady,
-			"no primary to resync from", "delete it on dr1", "kubectl delete pvc -n "+app.Namespace+" late"))
-		Expect(err).NotTo(HaveOccurred())
-		deleteClaim(ctx, app, framework.DR1, "late")
-		settled(ctx, app, framework.DR2)
-		relocated(ctx, app, toDR1)
-		settled(ctx, app, framework.DR1)
-	}, SpecTimeout(specTimeout))
 
 	It("waits for what is in its way on the other cluster, which is named and never touched", func(ctx SpecContext) {
 		app := protected(ctx)

@@ -7,14 +7,20 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
+	"strings"
+	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	"github.com/ramendr/dr-apiserver/pkg/apis/dr/v1alpha1"
 	"github.com/ramendr/dr-apiserver/test/e2e/framework"
@@ -119,6 +125,28 @@ func moversAt(ctx context.Context, app *framework.App, cluster string) (int, err
 		return 0, err
 	}
 	return len(pods.Items), nil
+}
+
+// sentFrom are the claims that VolSync has made of snapshots of the application's volumes, to send them.
+func sentFrom(ctx context.Context, app *framework.App, cluster string) []corev1.PersistentVolumeClaim {
+	GinkgoHelper()
+	list, err := playground.Managed[cluster].Kube.CoreV1().PersistentVolumeClaims(app.Namespace).List(ctx, metav1.ListOptions{LabelSelector: "app.kubernetes.io/created-by=volsync"})
+	Expect(err).NotTo(HaveOccurred())
+	return slices.DeleteFunc(list.Items, func(c corev1.PersistentVolumeClaim) bool { return !strings.HasSuffix(c.Name, "-src") })
+}
+
+// finalized gives claims finalizers, until the spec ends at the latest.
+func finalized(ctx context.Context, app *framework.App, cluster string, held []corev1.PersistentVolumeClaim, finalizers string) {
+	GinkgoHelper()
+	claims := playground.Managed[cluster].Kube.CoreV1().PersistentVolumeClaims(app.Namespace)
+	set := func(ctx context.Context, finalizers string) {
+		for _, claim := range held {
+			_, err := claims.Patch(ctx, claim.Name, types.MergePatchType, fmt.Appendf(nil, `{"metadata":{"uid":%q,"finalizers":%s}}`, claim.UID, finalizers), metav1.PatchOptions{})
+			Expect(client.IgnoreNotFound(err)).To(Or(Succeed(), Satisfy(apierrors.IsConflict)))
+		}
+	}
+	DeferCleanup(func(ctx SpecContext) { set(ctx, "null") })
+	set(ctx, finalizers)
 }
 
 // latestIsReady tells whether the last image of a volume that the cluster receives can be used.
@@ -261,5 +289,29 @@ var _ = Describe("An application whose volumes VolSync copies", func() {
 		for name, uid := range claimsOf(ctx, app, framework.DR1) {
 			Expect(uid).NotTo(Equal(claims[name]), "%s was half overwritten", name)
 		}
+	}, SpecTimeout(specTimeout))
+
+	It("is relocated without losing a record while the claim does not go from which VolSync sent what was synced before", func(ctx SpecContext) {
+		app := copied(ctx, copiedClass)
+		halfWay(ctx, app, framework.DR1)
+		By("holding the claims from which VolSync sends")
+		held := sentFrom(ctx, app, framework.DR1)
+		Expect(held).To(HaveLen(2))
+		finalized(ctx, app, framework.DR1, held, `["e2e.dr.ramen.io/held"]`)
+		letGoOn(ctx, app)
+		By("waiting until they are to go")
+		Eventually(sentFrom).WithContext(ctx).WithArguments(app, framework.DR1).WithTimeout(framework.Replication).
+			Should(HaveEach(HaveField("DeletionTimestamp", Not(BeNil()))))
+		itStillWrites(ctx, app, framework.DR1)
+		start := countRecords(app)
+		relocate, err := app.Relocate(ctx, toDR2)
+		Expect(err).NotTo(HaveOccurred())
+		Expect(app.AwaitStopped(ctx, framework.DR1, framework.Soon)).To(Succeed())
+		Consistently(moversAt).WithContext(ctx).WithArguments(app, framework.DR1).WithTimeout(3*time.Second).Should(BeZero(), "nothing is sent from them once more")
+		By("letting them go")
+		finalized(ctx, app, framework.DR1, held, `null`)
+		succeeded(ctx, app, relocate.Name)
+		itStillWrites(ctx, app, framework.DR2)
+		nothingLostSince(app, start)
 	}, SpecTimeout(specTimeout))
 })
