@@ -33,6 +33,10 @@ func reportVolumes(out io.Writer, courses []course) {
 	}
 	t := table{head}
 	for _, m := range measures {
+		if m.of(least).took == 0 {
+			// It did not go there and back.
+			continue
+		}
 		for _, c := range courses {
 			it, first := m.of(c), m.of(least)
 			more, factor := c.volumes-least.volumes, float64(c.volumes)/float64(least.volumes)

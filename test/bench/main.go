@@ -30,6 +30,7 @@ type options struct {
 	rounds  int
 	methods bool
 	idle    time.Duration
+	stands  time.Duration
 	timeout time.Duration
 	keep    bool
 	verbose bool
@@ -45,6 +46,7 @@ func main() {
 	flag.BoolVar(&o.methods, "methods", true, "compare applications whose volumes are replicated by one method and by several")
 	flag.IntVar(&o.rounds, "rounds", 3, "how often each application that is compared goes there and back")
 	flag.DurationVar(&o.idle, "idle", 30*time.Second, "how long to measure what is used while nothing happens; 0 leaves that out")
+	flag.DurationVar(&o.stands, "stand", time.Minute, "how long to measure what it costs to keep an application protected whose number of volumes is compared; 0 leaves that out")
 	flag.DurationVar(&o.timeout, "timeout", 30*time.Minute, "give up after this time")
 	flag.BoolVar(&o.keep, "keep", false, "leave playground and applications for a look")
 	flag.BoolVar(&o.verbose, "v", false, "list requests by server, verb and resource")

@@ -45,6 +45,9 @@ func (k requestKind) apart() bool {
 	return k.verb == "WATCH" || k.resource == "leases"
 }
 
+// writes tells whether requests of the kind change objects.
+func (k requestKind) writes() bool { return k.verb != "GET" && k.verb != "LIST" && k.verb != "WATCH" }
+
 // requests are how many were answered until now.
 type requests map[requestKind]float64
 
@@ -71,6 +74,16 @@ func (r requests) total(server string) (counted, apart float64) {
 		}
 	}
 	return counted, apart
+}
+
+// written counts the requests that change objects of a resource, or of any if it is empty, but for those apart.
+func (r requests) written(resource string) (count float64) {
+	for kind, n := range r {
+		if !kind.apart() && kind.writes() && (resource == "" || kind.resource == resource) {
+			count += n
+		}
+	}
+	return count
 }
 
 // kinds are those requests were counted for, the most frequent first.

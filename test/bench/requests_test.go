@@ -38,6 +38,9 @@ func TestRequestsBetweenTwoReadings(t *testing.T) {
 	if counted, apart := answered.total("dr1"); counted != 0 || apart != 0 {
 		t.Errorf("counted %v and apart %v of another server, want none", counted, apart)
 	}
+	if all, of := answered.written(""), answered.written("drplacementcontrols"); all != 1 || of != 1 || answered.written("secrets") != 0 {
+		t.Errorf("%v were written, %v of them of placements; want one POST, and no Lease", all, of)
+	}
 	kinds := answered.kinds()
 	if len(kinds) != 4 || kinds[0].resource != "leases" && kinds[0].resource != "pods" {
 		t.Errorf("kinds %v, want 4, the most frequent first", kinds)

@@ -25,6 +25,7 @@ var methods = []string{"sim-replicated", "sim-replicated-group", "sim-snapshot",
 type course struct {
 	shape
 	protect, failovers, relocates []effort
+	standing                      standing
 }
 
 // effort is how long something took and what was used meanwhile.
@@ -36,7 +37,10 @@ type effort struct {
 // compareVolumes measures applications that differ in how many volumes they have, and prints how they compare.
 func (b *bench) compareVolumes(ctx context.Context) error {
 	var courses []course
-	defer func() { reportVolumes(b.out, courses) }()
+	defer func() {
+		reportVolumes(b.out, courses)
+		reportStanding(b.out, courses, b.verbose)
+	}()
 	for _, volumes := range b.volumes {
 		c, err := b.follow(ctx, fmt.Sprintf("volumes-%d", volumes), shape{volumes: volumes, classes: []string{b.class}})
 		if err != nil {
@@ -91,6 +95,9 @@ func (b *bench) follow(ctx context.Context, name string, s shape) (c course, err
 		defer func() { err = errors.Join(err, b.remove(context.WithoutCancel(ctx), fleet{app})) }()
 	}
 	if c, err = b.begin(ctx, app, s); err != nil {
+		return c, err
+	}
+	if err := b.stand(ctx, &c); err != nil {
 		return c, err
 	}
 	courses := []course{c}
