@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 
 .PHONY: help
 help: ## Say what there is to make
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: tools
 tools: ## Build the programs of other projects that the playground runs
@@ -25,7 +25,7 @@ verify: ## Fail if formatting, vet, or code generated anew makes a difference
 	@hack/verify.sh
 
 .PHONY: test
-test: unit build-failpoints ## Run all tests
+test: unit build-failpoints ## Run all tests but faults and fuzz
 	@$(MAKE) --jobs=3 --output-sync=target lane-1 lane-2 lane-3
 
 # Three lanes that take about as long. All but explore wait more than they work. Access, conformance and e2e share a playground.
@@ -40,13 +40,13 @@ lane-3:
 
 .PHONY: unit
 unit: tools ## Run the unit tests
-	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/chaos/... ./test/demo/... ./test/explore/... ./test/access/document/... ./test/install/audit/... ./test/install/guide/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
+	@go test ./cmd/... ./pkg/... ./test/playground/... ./test/ramendr/... ./test/storagesim/... ./test/bench/... ./test/chaos/... ./test/demo/... ./test/docs/... ./test/explore/... ./test/access/document/... ./test/install/audit/... ./test/install/guide/... ./test/e2e/framework/... ./test/importtest/... ./examples/...
 
-E2E_PROCS ?= 6
 .PHONY: fuzz
 fuzz: ## Try random inputs on everything that reads what others wrote, FUZZTIME=20s on each
 	@hack/fuzz.sh
 
+E2E_PROCS ?= 6
 .PHONY: e2e
 e2e: tools build ## Run the end-to-end tests on the playground
 	@go tool ginkgo --procs=$(E2E_PROCS) --timeout=30m --poll-progress-after=3m $(E2E_FLAGS) ./test/e2e
@@ -79,10 +79,11 @@ failpoints: tools build-failpoints ## Have the programs die between any two writ
 	@hack/own-playground.sh go tool ginkgo --procs=$(FAILPOINTS_PROCS) --timeout=30m --poll-progress-after=5m $(E2E_FLAGS) ./test/failpoints
 
 FAULTS_PROCS ?= 12
+FAULTS_LABELS ?=
 FAULTS_FLAGS ?=
 .PHONY: faults
-faults: tools build ## Have storage lag, fail, hang and die between any two steps; --label-filter=sample tries a step per method
-	@hack/own-playground.sh go tool ginkgo --procs=$(FAULTS_PROCS) --timeout=90m --poll-progress-after=5m $(FAULTS_FLAGS) ./test/faults
+faults: tools build ## Have storage lag, fail, hang and die between any two steps; FAULTS_LABELS=sample tries a step per method
+	@hack/own-playground.sh go tool ginkgo --procs=$(FAULTS_PROCS) --timeout=90m --poll-progress-after=5m --label-filter='$(FAULTS_LABELS)' $(FAULTS_FLAGS) ./test/faults
 
 CHAOS_FLAGS ?= -seed 203 -length 5m
 .PHONY: chaos
