@@ -17,8 +17,7 @@ func SyncPoint(primary, peer *v1alpha1.VolumeReplicationGroup, known *metav1.Tim
 	}
 	for i := range primary.Status.ProtectedPVCs {
 		row := &primary.Status.ProtectedPVCs[i]
-		copied := row.ReplicationMethod == v1alpha1.MethodVolSync || row.ReplicationMethod == v1alpha1.MethodVolSyncGroup
-		if copied && !arrived(v1alpha1.VolSyncGroupFor(row.ConsistencyGroup, row.Name), primary, peer) {
+		if row.ReplicationMethod.ByVolSync() && !arrived(v1alpha1.VolSyncGroupFor(row.ConsistencyGroup, row.Name), primary, peer) {
 			return known
 		}
 	}

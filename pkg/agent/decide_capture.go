@@ -46,8 +46,7 @@ func (d *decider) joining() bool {
 // and the next is to be some time after it. That is not waited for longer than for the next one.
 func (d *decider) grouping() bool {
 	return slices.ContainsFunc(d.Volumes, func(v Volume) bool {
-		grouped := v.Method == v1alpha1.MethodVolumeGroupReplication || v.Method == v1alpha1.MethodVolSyncGroup
-		return grouped && d.Captured(&v) && (v.State == nil || v.State.Group == "")
+		return v.Method.Grouped() && d.Captured(&v) && (v.State == nil || v.State.Group == "")
 	}) && !d.due(d.Checkpoint.Current().Time.Add(captureSpacing))
 }
 

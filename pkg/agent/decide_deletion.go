@@ -78,12 +78,5 @@ func (d *decider) letGo(role checkpoint.Role) string {
 // isCopy tells whether the volume has all that the peer has, under the same handle, so that a later group may go on with it. One
 // that has more than the peer, or was never demoted, is somebody's to look at.
 func (v *Volume) isCopy() bool {
-	switch v.Method {
-	case v1alpha1.MethodShared:
-		return true
-	case v1alpha1.MethodVolumeReplication, v1alpha1.MethodVolumeGroupReplication:
-		return v.secondary() && v.State.InSync
-	default:
-		return false
-	}
+	return v.Method == v1alpha1.MethodShared || v.Method.ByStorage() && v.secondary() && v.State.InSync
 }

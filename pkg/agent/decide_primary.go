@@ -239,12 +239,7 @@ func (d *decider) takenAway() bool {
 
 // sameVolume tells whether a captured claim is restored with the very volume that it had.
 func sameVolume(c *archive.Volume) bool {
-	switch v1alpha1.ReplicationMethod(c.PVC.Annotations[mark.Method]) {
-	case v1alpha1.MethodVolSync, v1alpha1.MethodVolSyncGroup:
-		return false
-	default:
-		return c.PV.Name != ""
-	}
+	return c.PV.Name != "" && !v1alpha1.ReplicationMethod(c.PVC.Annotations[mark.Method]).ByVolSync()
 }
 
 func restoredMessage(found *archive.Found) string {

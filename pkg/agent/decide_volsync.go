@@ -123,7 +123,7 @@ func (d *decider) notSent(v *Volume) bool {
 
 // sentByVolSync tells whether a claim is VolSync's to replicate for the group.
 func (f *Facts) sentByVolSync(v *Volume) bool {
-	return f.own(v) && (v.Method == v1alpha1.MethodVolSync || v.Method == v1alpha1.MethodVolSyncGroup)
+	return f.own(v) && v.Method.ByVolSync()
 }
 
 // late tells whether a claim gets its volume only once a pod wants it, so that nobody is to wait for that before.

@@ -228,7 +228,7 @@ func (d *decider) peerReady() *verdict {
 	if ready, why := action.CopyReady(group); !ready {
 		return &verdict{metav1.ConditionFalse, "CopyNotReady", fmt.Sprintf("%s is secondary, but %s.", cluster, why)}
 	}
-	return &verdict{metav1.ConditionTrue, "Ready", fmt.Sprintf("%s is ready to take the application over.%s", cluster, leftBehind(group))}
+	return &verdict{metav1.ConditionTrue, "Ready", fmt.Sprintf("%s is ready to take the application over.%s", cluster, namedSuperseded(group))}
 }
 
 // gone says how to get rid of volumes that the peer can't make secondary because the application does not have them any more.

@@ -70,7 +70,7 @@ func lacking(primary, former []v1alpha1.ProtectedPVC, before []v1alpha1.Supersed
 		told := slices.IndexFunc(before, func(s v1alpha1.SupersededVolume) bool {
 			return s.Name == row.Name && s.VolumeHandle == row.VolumeHandle
 		})
-		if row.VolumeHandle == "" || told < 0 && !replicatedByStorage(row) {
+		if row.VolumeHandle == "" || told < 0 && !row.ReplicationMethod.ByStorage() {
 			continue
 		}
 		superseded := v1alpha1.SupersededVolume{Name: row.Name, VolumeHandle: row.VolumeHandle}
@@ -92,11 +92,6 @@ func lacking(primary, former []v1alpha1.ProtectedPVC, before []v1alpha1.Supersed
 	return lacking
 }
 
-// replicatedByStorage tells whether a volume has the same handle on both clusters and a copy that its storage keeps in sync.
-func replicatedByStorage(row *v1alpha1.ProtectedPVC) bool {
-	return row.ReplicationMethod == v1alpha1.MethodVolumeReplication || row.ReplicationMethod == v1alpha1.MethodVolumeGroupReplication
-}
-
 func byName(a, b v1alpha1.SupersededVolume) int { return cmp.Compare(a.Name, b.Name) }
 
 func sameClaim(a, b *v1alpha1.ProtectedPVC) bool {
@@ -106,8 +101,8 @@ func sameClaim(a, b *v1alpha1.ProtectedPVC) bool {
 // maxNamed is how many volumes a message names.
 const maxNamed = 5
 
-// leftBehind says which volumes of a secondary are superseded, for a person may want them, or be rid of them; empty if none is.
-func leftBehind(group *v1alpha1.VolumeReplicationGroup) string {
+// namedSuperseded says which volumes of a secondary are superseded, for a person may want them, or be rid of them; empty if none is.
+func namedSuperseded(group *v1alpha1.VolumeReplicationGroup) string {
 	var texts []string
 	for i := range group.Status.ProtectedPVCs {
 		ready := meta.FindStatusCondition(group.Status.ProtectedPVCs[i].Conditions, v1alpha1.ConditionDataReady)

@@ -65,8 +65,8 @@ func destinations(primary *v1alpha1.VolumeReplicationGroup) []v1alpha1.VolSyncDe
 	var destinations []v1alpha1.VolSyncDestination
 	for i := range primary.Status.ProtectedPVCs {
 		row := primary.Status.ProtectedPVCs[i].DeepCopy()
-		grouped := row.ReplicationMethod == v1alpha1.MethodVolSyncGroup
-		if !grouped && row.ReplicationMethod != v1alpha1.MethodVolSync || row.Capacity == nil || grouped && row.ConsistencyGroup == "" {
+		grouped := row.ReplicationMethod.Grouped()
+		if !row.ReplicationMethod.ByVolSync() || row.Capacity == nil || grouped && row.ConsistencyGroup == "" {
 			continue
 		}
 		destinations = append(destinations, v1alpha1.VolSyncDestination{
