@@ -104,14 +104,24 @@ func (m *memory) fill(f *Facts) {
 	f.Stop, f.Restore, f.Capture = m.stop, m.restore, m.capture
 	f.Capture.Put, f.Capture.Failed = slices.Clone(m.capture.Put), maps.Clone(m.capture.Failed)
 	f.Turn, f.Cleared, f.Failure = m.turn, m.cleared, m.failure
+	claims := make(map[types.NamespacedName]bool, len(f.Volumes))
 	for i := range f.Volumes {
 		m.watch(&f.Volumes[i], f.Now)
+		claims[f.Volumes[i].Key()] = true
 	}
+	m.keep(claims)
 	f.Refreshed = maps.Clone(m.refreshed)
 	f.Unanswered = make(map[types.NamespacedName]time.Time, len(m.unanswered))
 	for claim, o := range m.unanswered {
 		f.Unanswered[claim] = o.since
 	}
+}
+
+// keep forgets what it knows of other claims than these: one of the name that is made later is another.
+func (m *memory) keep(claims map[types.NamespacedName]bool) {
+	maps.DeleteFunc(m.seen, func(claim types.NamespacedName, _ signature) bool { return !claims[claim] })
+	maps.DeleteFunc(m.refreshed, func(claim types.NamespacedName, _ Attempt) bool { return !claims[claim] })
+	maps.DeleteFunc(m.unanswered, func(claim types.NamespacedName, _ order) bool { return !claims[claim] })
 }
 
 // watch notices that a volume's state has changed.

@@ -35,3 +35,20 @@ func TestWhatAVolumeWasToldCountsAsUnansweredFromWhenItWasToldUntilItIsThat(t *t
 		at = at.Add(10 * time.Second)
 	}
 }
+
+func TestAClaimThatIsMadeAnewIsWaitedForAsIfNoneOfItsNameHadBeen(t *testing.T) {
+	m := newMemory()
+	key := vol("a").Key()
+	m.fill(&Facts{Now: now, Volumes: []Volume{vol("a", promoting)}})
+	m.refreshed[key] = Attempt{Count: 9, Last: now}
+	gone := &Facts{Now: now.Add(time.Minute)}
+	m.fill(gone)
+	if len(gone.Unanswered)+len(gone.Refreshed)+len(m.seen) > 0 {
+		t.Errorf("of a claim that is gone it keeps %v, %v, %v", gone.Unanswered, gone.Refreshed, m.seen)
+	}
+	anew := &Facts{Now: now.Add(time.Hour), Volumes: []Volume{vol("a", promoting)}}
+	m.fill(anew)
+	if since := anew.Unanswered[key]; !since.Equal(anew.Now) || anew.Refreshed[key].Count > 0 {
+		t.Errorf("the claim made anew is waited for since %s, and was looked at %d times", since, anew.Refreshed[key].Count)
+	}
+}
