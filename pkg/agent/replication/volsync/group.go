@@ -96,7 +96,7 @@ func (b *Backend) Claim(v replication.Volume, method v1alpha1.ReplicationMethod,
 		AccessModes: v.PVC.Spec.AccessModes, VolumeMode: v.PVC.Spec.VolumeMode,
 	}
 	c.Stream, c.Begun = streamOf(v.PVC)
-	c.Version = v.PVC.ResourceVersion
+	c.Version, c.Made = v.PVC.ResourceVersion, v.PVC.CreationTimestamp.Time
 	if method == v1alpha1.MethodVolSyncGroup {
 		c.SnapshotClass, _ = b.Class(v)
 		c.GroupSnapshotClass, c.Label = class, v.PVC.Labels[labelGroup]

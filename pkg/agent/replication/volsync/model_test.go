@@ -104,11 +104,11 @@ func (m *model) write() {
 	m.since = append(m.since, m.now)
 }
 
-// leave takes a claim out, as its release does.
+// leave takes a claim out, as its release does, or without one: then the plan is to end what it sends.
 func (m *model) leave(name string) {
 	f := &m.from.facts
 	f.Claims = slices.DeleteFunc(f.Claims, func(c Claim) bool { return c.Name == name })
-	if rs := f.Sources[name]; rs != nil {
+	if rs := f.Sources[name]; rs != nil && m.random.IntN(2) == 0 {
 		delete(m.from.jobs, rs.UID)
 		delete(f.Sources, name)
 	}

@@ -5,6 +5,7 @@ package volsync
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	volsyncv1alpha1 "github.com/backube/volsync/api/v1alpha1"
@@ -39,6 +40,8 @@ type Claim struct {
 	// the claim as it was looked at.
 	Stream, Version string
 	Begun           bool
+	// Made is when the claim was created.
+	Made time.Time
 	// Image is what VolSync was about to make of it, or has made, for a destination that was removed before it was done.
 	Image string
 	// StorageClass, AccessModes and VolumeMode that were asked for.
@@ -146,6 +149,7 @@ func MakePlan(f *Facts, c Command, now time.Time) Plan {
 		p.leave()
 		return p.out
 	}
+	p.removeOrphans()
 	for i := range p.Claims {
 		p.claim(&p.Claims[i])
 	}
@@ -154,6 +158,22 @@ func MakePlan(f *Facts, c Command, now time.Time) Plan {
 	p.dismiss()
 	p.out.Key = !p.Keyed && len(p.out.Create)+len(p.out.Update)+len(p.out.Streams)+len(p.Sources)+len(p.Destinations) > 0
 	return p.out
+}
+
+// removeOrphans ends the sending of claims that are gone. Nothing holds a claim that no pod uses: it may be gone before it could be
+// released, and would have its group wait for ever for what it still has to send. What was sent of it says nothing of a claim that
+// was made anew by its name since.
+func (p *planner) removeOrphans() {
+	for name, rs := range p.Sources {
+		if !slices.ContainsFunc(p.Claims, func(c Claim) bool { return c.Name == name && !c.madeAfter(rs) }) {
+			p.remove(rs)
+		}
+	}
+}
+
+// madeAfter tells whether a source of the claim's name was made for another that had the name before.
+func (c *Claim) madeAfter(rs *volsyncv1alpha1.ReplicationSource) bool {
+	return rs != nil && c.Made.After(rs.CreationTimestamp.Time)
 }
 
 // leave takes away what was made. Claims that have their roles yet are released one by one, with what is theirs.
@@ -191,6 +211,7 @@ func (p *planner) claim(c *Claim) {
 	rs := p.Sources[c.Name]
 	epoch, isFinal := finalEpoch(c.Role)
 	switch {
+	case c.madeAfter(rs):
 	case c.Role == rolePrimary:
 		if rd := p.Destinations[c.Name]; rd != nil {
 			p.remove(rd)

@@ -74,6 +74,9 @@ func begunAt(f *Facts) { f.Claims[0].Stream, f.Claims[0].Begun = "k1", true }
 // unclean is a claim that VolSync made for a sync of the claim data, and has not got rid of.
 func unclean(f *Facts) { f.Temporary = sets.New("volsync-data-src", "volsync-other-dst") }
 
+// madeAnew has the claim be younger than what is there for it.
+func madeAnew(f *Facts) { f.Claims[0].Made = noon }
+
 func exporting(f *Facts) { f.Exports = true }
 
 // exports is a ServiceExport of a destination.
@@ -313,6 +316,8 @@ func TestPlans(t *testing.T) {
 		"and when nothing is sent any more":                                {there(leftBehind(true), receivesInto(nil, 1)), leaving(&v1alpha1.VRGVolSyncSpec{}), []string{"delete ReplicationDestination data", "delete VolumeSnapshot image"}},
 		"it grows with the primary's":                                      {there(claimIs(roleSecondary), smaller, receivesInto(own, 1)), secondary(from), []string{"expand data to 1Gi"}},
 		"never sends and receives at once":                                 {there(claimIs(roleSecondary), sends(synced(last, time.Second))), secondary(from), []string{"delete ReplicationSource data"}},
+		"a claim that was gone before it was released is sent no more":     {there(sends(synced(last, time.Second)), func(f *Facts) { f.Claims = nil }), Command{}, []string{"delete ReplicationSource data"}},
+		"nor in the place of another that is made by its name":             {there(claimIs(rolePrimary), sends(synced(last, time.Second)), madeAnew), primary(to), []string{"delete ReplicationSource data"}},
 		"who leaves lets the claims go first":                              {there(claimIs(roleSecondary), receivesInto(own, 1)), Command{Leaving: true}, nil},
 		"then what has none":                                               {there(receivesInto(nil, 1), keeps("kept", "3")), Command{Leaving: true}, []string{"delete ReplicationDestination data", "delete VolumeSnapshot image", "delete VolumeSnapshot kept"}},
 		"and the key last":                                                 {there(), Command{Leaving: true}, []string{"drop key"}},
