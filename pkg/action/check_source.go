@@ -64,7 +64,7 @@ func (q question) findSourceProtected() (bool, string) {
 		if condition := meta.FindStatusCondition(q.sourceGroup.Status.Conditions, conditionType); condition == nil {
 			return false, fmt.Sprintf("%s has not reported %s yet; wait until Protected is True", q.source, conditionType)
 		} else if !conditionTrue(q.sourceGroup, conditionType) {
-			return false, fmt.Sprintf("%s is %s on %s: %s", conditionType, condition.Status, q.source, condition.Message)
+			return false, fmt.Sprintf("%s is %s on %s; wait until Protected is True: %s", conditionType, condition.Status, q.source, condition.Message)
 		}
 	}
 	return true, fmt.Sprintf("volumes and objects of %s are protected", q.source)

@@ -5,11 +5,11 @@ package e2e
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilrand "k8s.io/apimachinery/pkg/util/rand"
 
@@ -110,14 +110,15 @@ func relocated(ctx context.Context, app *framework.App, request v1alpha1.DRActio
 	return succeeded(ctx, app, accepted(ctx, app.Relocate, request).Name)
 }
 
-// accepted asks for an action, and again where the refusal says that an agent is about to report on what has just been changed.
+// accepted asks for an action, and again while the state of things stands against it: conditions that the spec waited for may be of
+// what was before, until an agent has reported.
 func accepted(
 	ctx context.Context, ask func(context.Context, v1alpha1.DRActionSpec, ...framework.Option) (*v1alpha1.DRAction, error), request v1alpha1.DRActionSpec,
 ) (action *v1alpha1.DRAction) {
 	GinkgoHelper()
 	Eventually(func(ctx context.Context) (err error) {
 		action, err = ask(ctx, request)
-		if err != nil && !strings.Contains(err.Error(), "ask again in a moment") {
+		if err != nil && !apierrors.IsConflict(err) {
 			return StopTrying("it is not accepted").Wrap(err)
 		}
 		return err

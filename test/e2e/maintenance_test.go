@@ -45,8 +45,7 @@ var _ = Describe("Storage that has to be told before its copies are promoted", f
 		var mode string
 		for _, app := range []*framework.App{first, second} {
 			By("failing " + app.Namespace + " over")
-			failover, err := app.Failover(ctx, forced)
-			Expect(err).NotTo(HaveOccurred())
+			failover := accepted(ctx, app.Failover, forced)
 			failovers[app] = failover
 			inStep(ctx, app, failover.Name, v1alpha1.StepMaintenanceMode)
 			itIsSaid(ctx, app, failover.Name, "operator", "MaintenanceMode")

@@ -6,6 +6,8 @@ package e2e
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	. "github.com/onsi/ginkgo/v2"
 	. "github.com/onsi/gomega"
@@ -74,8 +76,7 @@ var _ = Describe("A volume that is not like others", func() {
 
 		By("giving the volume's name on dr2 to somebody else")
 		squatting(ctx, taken)
-		failover, err := app.Failover(ctx, forced)
-		Expect(err).NotTo(HaveOccurred())
+		failover := accepted(ctx, app.Failover, forced)
 		itIsSaid(ctx, app, failover.Name, taken.Name+" exists and belongs to another claim")
 		Expect(core.PersistentVolumes().Delete(ctx, taken.Name, metav1.DeleteOptions{})).To(Succeed())
 		succeeded(ctx, app, failover.Name)
@@ -109,6 +110,23 @@ func itIsProtected(ctx context.Context, app *framework.App, cluster string, clai
 			return row != nil && row.LastSyncTime != nil && meta.IsStatusConditionTrue(row.Conditions, v1alpha1.ConditionDataProtected), err
 		}).WithContext(ctx).WithTimeout(framework.Replication).Should(BeTrue())
 	}
+	settled(ctx, app, cluster)
+}
+
+// itHasLeft waits until the application is protected without the claims: they are neither among its volumes nor in its last capture.
+// Its DRPlacementControl may still be True of what was before.
+func itHasLeft(ctx context.Context, app *framework.App, cluster string, claims ...string) {
+	GinkgoHelper()
+	By("waiting until " + strings.Join(claims, " and ") + " have left")
+	Eventually(func(ctx context.Context) (bool, error) {
+		group, err := app.Groups().Get(ctx, app.Group(cluster), metav1.GetOptions{})
+		if err != nil {
+			return false, err
+		}
+		has := slices.ContainsFunc(group.Status.ProtectedPVCs, func(row v1alpha1.ProtectedPVC) bool { return slices.Contains(claims, row.Name) })
+		return !has && meta.IsStatusConditionTrue(group.Status.Conditions, v1alpha1.ConditionClusterDataProtected) &&
+			meta.IsStatusConditionTrue(group.Status.Conditions, v1alpha1.ConditionDataProtected), nil
+	}).WithContext(ctx).WithTimeout(framework.Replication).Should(BeTrue())
 	settled(ctx, app, cluster)
 }
 

@@ -46,7 +46,7 @@ var _ = Describe("A volume that VolSync copies", func() {
 		for _, claim := range []string{"late", "joined"} {
 			deleteClaim(ctx, app, framework.DR2, claim)
 		}
-		settled(ctx, app, framework.DR2)
+		itHasLeft(ctx, app, framework.DR2, "late", "joined")
 
 		relocated(ctx, app, toDR1)
 		haveManyWriters(ctx, app, framework.DR1, "3Gi")
